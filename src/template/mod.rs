@@ -1,0 +1,1 @@
+//! Prose for people: Handlebars behind three functions, parse, check and render.
