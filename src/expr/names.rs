@@ -32,6 +32,11 @@ impl Names {
             .map(|(slot, (_, of))| (slot, of))
     }
 
+    /// What is known of the name in a slot.
+    pub fn of(&self, slot: usize) -> Option<&Type> {
+        self.roots.get(slot).map(|(_, of)| of)
+    }
+
     /// Every name, for "did you mean".
     pub fn all(&self) -> impl Iterator<Item = &str> {
         self.roots.iter().map(|(name, _)| name.as_str())

@@ -116,6 +116,12 @@ impl Node {
             .map(|entry| &entry.value)
     }
 
+    /// The place of a key of this map, else the map's own.
+    pub fn place_of_key(&self, key: &str) -> Place {
+        let entry = self.as_map().and_then(|entries| entries.iter().find(|entry| entry.key == key));
+        entry.map_or_else(|| self.place(), Entry::key_place)
+    }
+
     /// The text of a scalar as a fragment to be read by another small language.
     pub fn fragment(&self) -> Option<Fragment> {
         self.as_scalar().map(|scalar| Fragment {

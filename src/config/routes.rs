@@ -1,0 +1,88 @@
+//! `routes:`: which alerts go to which destinations.
+
+use std::time::Duration;
+
+use serde_json::Value as Json;
+
+use super::Connection;
+use crate::diag::{Code, Faults, Place, nearest};
+use crate::expr::{Expr, Names, Scope, Type, Value};
+use crate::shape::Reading;
+use crate::yaml::{Fields, Node};
+
+/// A route to nowhere.
+const UNKNOWN_DESTINATION: Code = Code("AND0620");
+/// A connection that takes no alerts.
+const NO_DESTINATION: Code = Code("AND0621");
+
+/// One route. Every route that matches sends.
+#[derive(Debug)]
+pub struct Route {
+    /// The destinations.
+    pub to: Vec<String>,
+    /// Over `alert`; `None`: every alert.
+    pub when: Option<Expr>,
+    /// Say it again after so long, while it is open.
+    pub repeat: Option<Duration>,
+    /// What `when` names.
+    names: Names,
+    /// Where it stands.
+    pub place: Place,
+}
+
+impl Route {
+    /// Whether an alert goes this way. `alert` is its expression value. A condition that fails sends:
+    /// an alert too many is mended, one too few is not seen.
+    pub fn takes(&self, alert: &Json) -> bool {
+        let Some(when) = &self.when else { return true };
+        let mut scope = Scope::new(&self.names);
+        scope.set(0, Value::from_json(alert));
+        when.holds(&scope).unwrap_or(true)
+    }
+}
+
+/// Reads `routes:`.
+pub fn parse(node: &Node, connections: &[Connection], faults: &mut Faults) -> Vec<Route> {
+    let Some(items) = node.as_list() else {
+        faults
+            .error(UNKNOWN_DESTINATION, node.place(), format!("`routes` is a list, and this is {}", node.what()))
+            .help("write lines such as `- to: [soc]`");
+        return Vec::new();
+    };
+    items.iter().filter_map(|item| route(item, connections, faults)).collect()
+}
+
+fn route(node: &Node, connections: &[Connection], faults: &mut Faults) -> Option<Route> {
+    let fields = Fields::of(node, "a route", &["to", "when", "repeat"], faults)?;
+    let start = faults.errors();
+    let names = Names::new().with("alert", Type::Any);
+    let when = fields.get("when").map(|node| Reading::over(&names).condition(node, faults));
+    let repeat = fields.duration("repeat", faults);
+    let destinations = fields.require("to", "write `to: [soc]`, the connections that it goes to", faults)?;
+    let mut to = Vec::new();
+    for item in destinations.as_list().unwrap_or(std::slice::from_ref(destinations)) {
+        let name = item.as_text().unwrap_or_default();
+        match connections.iter().find(|connection| connection.name == name) {
+            Some(connection) if connection.connector.deliver.is_some() => to.push(name.to_owned()),
+            Some(connection) => {
+                faults
+                    .error(NO_DESTINATION, item.place(), format!("`{name}` takes no alerts: `{}` has no `deliver`", connection.connector.name))
+                    .help("name a connection of splunk, sentinel, pagerduty, file or another with `deliver`");
+            }
+            None => {
+                let known = connections.iter().filter(|connection| connection.connector.deliver.is_some()).map(|connection| connection.name.as_str());
+                let fault = faults.error(UNKNOWN_DESTINATION, item.place(), format!("there is no connection `{name}`"));
+                match nearest(name, known) {
+                    Some(meant) => fault.label(format!("did you mean `{meant}`?")).help(format!("write `{meant}`")),
+                    None => fault.help("write its name under `connections:` first"),
+                };
+            }
+        }
+    }
+    (faults.errors() == start).then_some(())?;
+    let when = match when {
+        None => None,
+        Some(read) => Some(read?),
+    };
+    Some(Route { to, when, repeat, names, place: node.place() })
+}

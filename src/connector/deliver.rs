@@ -1,0 +1,385 @@
+//! `deliver:`: how alerts are sent to a system, and what its answers mean.
+
+use std::time::Duration;
+
+use super::step::case;
+use crate::diag::{Code, Faults};
+use crate::expr::{Expr, Names, Type};
+use crate::shape::{CALL_KEYS, Call, Offered, Reading, Shape, Templates};
+use crate::yaml::{Fields, Node};
+
+/// A verdict that is none.
+const UNKNOWN_VERDICT: Code = Code("AND0460");
+/// A word that is not one of those allowed.
+const UNKNOWN_WORD: Code = Code("AND0461");
+/// A rate that is none.
+const BAD_RATE: Code = Code("AND0462");
+/// Neither a request nor a file.
+const NO_TARGET: Code = Code("AND0463");
+/// An answer that is not covered.
+const NOT_COVERED: Code = Code("AND0464");
+
+/// How alerts are sent.
+#[derive(Debug)]
+pub struct Deliver {
+    /// Which revisions.
+    pub of: Of,
+    /// Where to.
+    pub target: Target,
+    /// At most so many requests in so long.
+    pub rate: Option<(u32, Duration)>,
+    /// How events share a request.
+    pub batch: Batch,
+    /// Whether batches are compressed.
+    pub gzip: bool,
+    /// How long texts are cut.
+    pub cut: Option<Cut>,
+    /// One event.
+    pub event: Shape,
+    /// What is dropped when one event is too large.
+    pub fit: Option<Fit>,
+    /// What answers mean, the first that holds.
+    pub answers: Vec<AnswerRule>,
+    /// Acknowledgment after the answer.
+    pub acknowledged: Option<Acknowledged>,
+    /// What `event` names, in order: `settings alert ocsf item`.
+    pub event_names: Names,
+    /// What `answers` name, in order.
+    pub answer_names: Names,
+}
+
+/// Which revisions a destination gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// It keeps state: opening, change of severity, resolving, repeating; waiting ones are coalesced.
+    State,
+    /// It is a log: all of them.
+    Every,
+}
+
+/// Where events go.
+#[derive(Debug)]
+pub enum Target {
+    /// A request for each batch.
+    Call(Box<Call>),
+    /// A file of lines.
+    File {
+        /// Over `settings`.
+        path: Shape,
+        /// A new file begins at this size, in bytes.
+        rotate: Option<u64>,
+        /// Whether each batch is synced to the disk.
+        sync: bool,
+    },
+}
+
+/// How events share a request.
+#[derive(Debug)]
+pub struct Batch {
+    /// How they stand beside one another.
+    pub framing: Framing,
+    /// The key that an array is wrapped in.
+    pub within: Option<String>,
+    /// The most bytes before compression, framing counted.
+    pub bytes: u64,
+    /// The most events.
+    pub events: usize,
+    /// How long the first waits for others.
+    pub wait: Duration,
+    /// The longest span of time in one batch.
+    pub span: Option<(Expr, Duration)>,
+}
+
+/// How events stand beside one another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// Nothing between them.
+    Concatenated,
+    /// A JSON array.
+    Array,
+    /// A line each.
+    Newline,
+    /// One event a request.
+    Single,
+}
+
+/// How long texts are cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cut {
+    /// The most bytes of one top-level value.
+    pub each: u64,
+    /// What stands at the end of a cut one.
+    pub mark: String,
+}
+
+/// What is dropped when one event is too large.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fit {
+    /// The most bytes.
+    pub bytes: u64,
+    /// Paths, dropped in this order until it fits.
+    pub drop: Vec<String>,
+    /// The path that then says so.
+    pub note: Option<String>,
+}
+
+/// What an answer means.
+#[derive(Debug)]
+pub struct AnswerRule {
+    /// The verdict; `None` where `each` item has its own.
+    pub verdict: Option<Verdict>,
+    /// When; `None` for `otherwise`.
+    pub when: Option<Expr>,
+    /// Delivered, and the destination asks for less.
+    pub slow_down: Option<Expr>,
+    /// For `split`: the event that was refused.
+    pub bad: Option<Expr>,
+    /// For `pause`: how long.
+    pub wait: Option<Duration>,
+    /// An answer for each item: the list, and the verdicts over `item`.
+    pub each: Option<(Expr, Vec<AnswerRule>)>,
+}
+
+/// A verdict on a batch, or on an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// It is there.
+    Delivered,
+    /// The batch is cut, and its parts are sent again.
+    Split,
+    /// The same again, later.
+    Retry,
+    /// A new token, then again; a second time: stop.
+    Renew,
+    /// Wait, then again, and say so.
+    Pause,
+    /// Nothing more goes there until somebody mends it.
+    Stop,
+    /// Never: a dead letter.
+    Refuse,
+}
+
+impl Verdict {
+    const ALL: [(&'static str, Self); 7] = [
+        ("delivered", Self::Delivered),
+        ("split", Self::Split),
+        ("retry", Self::Retry),
+        ("renew", Self::Renew),
+        ("pause", Self::Pause),
+        ("stop", Self::Stop),
+        ("refuse", Self::Refuse),
+    ];
+
+    /// The word in files, logs and metrics.
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(_, verdict)| *verdict == self).map_or("retry", |(word, _)| word)
+    }
+}
+
+/// Acknowledgment after the answer, such as Splunk's indexer acknowledgment.
+#[derive(Debug)]
+pub struct Acknowledged {
+    /// Whether it is used, over `settings`.
+    pub only_if: Option<Expr>,
+    /// The header that carries this connection's channel.
+    pub channel: Option<String>,
+    /// Over the answer to a batch: its id.
+    pub id: Expr,
+    /// The request that asks, over `ids`.
+    pub call: Call,
+    /// Over that answer and `id`.
+    pub holds: Expr,
+    /// How often it is asked.
+    pub every: Duration,
+    /// After how long a batch is sent again.
+    pub again_after: Duration,
+}
+
+const KEYS: [&str; 11] = ["of", "file", "rate", "batch", "gzip", "cut", "event", "fit", "answers", "acknowledged", "auth"];
+
+/// Reads `deliver:`.
+pub fn parse(node: &Node, templates: &Templates, offered: Offered<'_>, faults: &mut Faults) -> Option<Deliver> {
+    let mut keys: Vec<&str> = CALL_KEYS.to_vec();
+    keys.extend(KEYS);
+    let fields = Fields::of(node, "`deliver`", &keys, faults)?;
+    let start = faults.errors();
+    let event_names = names(&["settings", "alert", "ocsf", "event", "item"]);
+    let answer_names = names(&["settings", "status", "body", "text", "header", "events", "item", "id", "ids"]);
+    let events = Reading { names: &event_names, secrets: offered.secrets, templates: Some(templates) };
+    let of = match fields.required_text("of", "write `of: every` for a log, `of: state` for a pager", faults).as_deref() {
+        Some("state") => Of::State,
+        Some("every") | None => Of::Every,
+        Some(other) => {
+            faults
+                .error(UNKNOWN_WORD, fields.get("of").unwrap_or(node).place(), format!("a destination is not of `{other}`"))
+                .help("write `every` for a log (all revisions) or `state` for a pager (opening, severity, resolving)");
+            Of::Every
+        }
+    };
+    let target = target(&fields, &event_names, offered, faults);
+    let event = fields.require("event", "write the event that one alert becomes", faults).and_then(|node| events.value_or_cases(node, faults));
+    let batch = batch(&fields, &event_names, faults);
+    let rate = fields.get("rate").and_then(|node| rate(node, faults));
+    let cut = fields.get("cut").and_then(|node| {
+        let cut = Fields::of(node, "`cut`", &["each", "mark"], faults)?;
+        Some(Cut { each: cut.bytes_size("each", faults).unwrap_or(65_536), mark: cut.text("mark", faults).unwrap_or_else(|| "…".to_owned()) })
+    });
+    let fit = fields.get("fit").and_then(|node| {
+        let fit = Fields::of(node, "`fit`", &["bytes", "drop", "note"], faults)?;
+        Some(Fit {
+            bytes: fit.bytes_size("bytes", faults).unwrap_or(u64::MAX),
+            drop: fit.list_of_text("drop", faults).unwrap_or_default(),
+            note: fit.text("note", faults),
+        })
+    });
+    let is_file = fields.get("file").is_some();
+    let answers = match fields.get("answers") {
+        Some(node) => answers(node, &Reading::over(&answer_names), faults),
+        None if is_file => Vec::new(),
+        None => {
+            fields.require("answers", "say what each answer means; write `- delivered: status == 200` and so on", faults);
+            Vec::new()
+        }
+    };
+    if !is_file && answers.last().is_some_and(|last| last.when.is_some()) {
+        faults
+            .error(NOT_COVERED, fields.get("answers").unwrap_or(node).place(), "some answers mean nothing here")
+            .help("end with `- refuse: otherwise`");
+    }
+    let acknowledged = fields.get("acknowledged").and_then(|node| acknowledged(node, &answer_names, offered, faults));
+    (faults.errors() == start).then_some(())?;
+    Some(Deliver {
+        of,
+        target: target?,
+        rate,
+        batch: batch?,
+        gzip: fields.truth("gzip", faults).unwrap_or(false),
+        cut,
+        event: event?,
+        fit,
+        answers,
+        acknowledged,
+        event_names,
+        answer_names,
+    })
+}
+
+fn names(roots: &[&str]) -> Names {
+    roots.iter().fold(Names::new(), |names, root| names.with(root, Type::Any))
+}
+
+fn target(fields: &Fields<'_>, names: &Names, offered: Offered<'_>, faults: &mut Faults) -> Option<Target> {
+    let reading = Reading { names, secrets: offered.secrets, templates: None };
+    let Some(node) = fields.get("file") else {
+        if fields.get("post").or(fields.get("put")).or(fields.get("patch")).is_none() {
+            faults.error(NO_TARGET, fields.node().place(), "this does not say where events go").help("write `post: /path`, or `file: { path: =settings.path }`");
+            return None;
+        }
+        return Call::parse(fields, &reading, offered, None, faults).map(|call| Target::Call(Box::new(call)));
+    };
+    let file = Fields::of(node, "`file`", &["path", "rotate", "sync"], faults)?;
+    let path = file.require("path", "write `path: =settings.path`", faults).and_then(|node| reading.value(node, faults))?;
+    Some(Target::File { path, rotate: file.bytes_size("rotate", faults), sync: file.truth("sync", faults).unwrap_or(true) })
+}
+
+fn batch(fields: &Fields<'_>, names: &Names, faults: &mut Faults) -> Option<Batch> {
+    let Some(node) = fields.get("batch") else {
+        return Some(Batch { framing: Framing::Single, within: None, bytes: 1_000_000, events: 1, wait: Duration::ZERO, span: None });
+    };
+    let batch = Fields::of(node, "`batch`", &["framing", "in", "bytes", "events", "wait", "span"], faults)?;
+    let framing = match batch.required_text("framing", "write concatenated, array, newline or single", faults)?.as_str() {
+        "concatenated" => Framing::Concatenated,
+        "array" => Framing::Array,
+        "newline" => Framing::Newline,
+        "single" => Framing::Single,
+        other => {
+            faults
+                .error(UNKNOWN_WORD, batch.get("framing").unwrap_or(node).place(), format!("events are not framed as `{other}`"))
+                .help("write concatenated, array, newline or single");
+            return None;
+        }
+    };
+    let span = match batch.get("span") {
+        None => None,
+        Some(node) => {
+            let span = Fields::of(node, "`span`", &["of", "at_most"], faults)?;
+            let of = span.require("of", "write `of: =event.TimeGenerated`", faults).and_then(|node| Reading::over(names).expr(node, faults));
+            let at_most = span.duration("at_most", faults).unwrap_or(Duration::from_secs(1_800));
+            Some((of?, at_most))
+        }
+    };
+    let most = if framing == Framing::Single { 1 } else { 1_000 };
+    let events = batch.whole_number("events", faults).and_then(|events| usize::try_from(events).ok()).unwrap_or(most);
+    Some(Batch {
+        framing,
+        within: batch.text("in", faults),
+        bytes: batch.bytes_size("bytes", faults).unwrap_or(1_000_000),
+        events: events.clamp(1, if framing == Framing::Single { 1 } else { 100_000 }),
+        wait: batch.duration("wait", faults).unwrap_or(Duration::ZERO),
+        span,
+    })
+}
+
+fn rate(node: &Node, faults: &mut Faults) -> Option<(u32, Duration)> {
+    let text = node.as_text().unwrap_or_default();
+    let read = text.split_once('/').and_then(|(many, per)| Some((many.trim().parse::<u32>().ok().filter(|many| *many > 0)?, crate::yaml::duration(per.trim())?)));
+    if read.is_none() {
+        faults.error(BAD_RATE, node.place(), format!("`{text}` is no rate")).help("write such as `120/1m`");
+    }
+    read
+}
+
+/// Reads `answers:` of a destination.
+fn answers(node: &Node, reading: &Reading<'_>, faults: &mut Faults) -> Vec<AnswerRule> {
+    let Some(items) = node.as_list() else {
+        faults.error(UNKNOWN_WORD, node.place(), format!("`answers` is a list, and this is {}", node.what())).help("write lines such as `- delivered: status == 200`");
+        return Vec::new();
+    };
+    items.iter().enumerate().filter_map(|(index, item)| answer(item, index + 1 == items.len(), reading, faults)).collect()
+}
+
+fn answer(node: &Node, is_last: bool, reading: &Reading<'_>, faults: &mut Faults) -> Option<AnswerRule> {
+    let words: Vec<&str> = Verdict::ALL.iter().map(|(word, _)| *word).collect();
+    let mut keys = vec!["when", "slow_down", "bad", "for", "each", "answers"];
+    keys.extend(&words);
+    let fields = Fields::of(node, "an answer", &keys, faults)?;
+    let slow_down = fields.get("slow_down").and_then(|node| reading.condition(node, faults));
+    let bad = fields.get("bad").and_then(|node| reading.expr(node, faults));
+    let wait = fields.duration("for", faults);
+    if let Some(each) = fields.get("each") {
+        let when = case(fields.require("when", "say for which answers", faults)?, is_last, reading, faults);
+        let list = reading.expr(each, faults);
+        let inner = fields.require("answers", "say what each item means", faults).map(|node| answers(node, reading, faults));
+        return Some(AnswerRule { verdict: None, when: when?, slow_down, bad, wait, each: Some((list?, inner?)) });
+    }
+    let named: Vec<(Verdict, &Node)> = Verdict::ALL.iter().filter_map(|(word, verdict)| Some((*verdict, fields.get(word)?))).collect();
+    let [(verdict, condition)] = named.as_slice() else {
+        faults
+            .error(UNKNOWN_VERDICT, node.place(), "each line has one verdict")
+            .help(format!("begin it with one of {}", words.join(", ")));
+        return None;
+    };
+    let when = case(condition, is_last, reading, faults)?;
+    Some(AnswerRule { verdict: Some(*verdict), when, slow_down, bad, wait, each: None })
+}
+
+fn acknowledged(node: &Node, names: &Names, offered: Offered<'_>, faults: &mut Faults) -> Option<Acknowledged> {
+    let mut keys: Vec<&str> = CALL_KEYS.to_vec();
+    keys.extend(["only_if", "channel", "id", "holds", "every", "again_after"]);
+    let fields = Fields::of(node, "`acknowledged`", &keys, faults)?;
+    let reading = Reading::over(names);
+    let only_if = fields.get("only_if").and_then(|node| reading.condition(node, faults));
+    let channel = fields.get("channel").and_then(|node| node.get("header")).and_then(Node::as_text).map(str::to_ascii_lowercase);
+    let id = fields.require("id", "write `id: =body.ackId`", faults).and_then(|node| reading.expr(node, faults));
+    let holds = fields.require("holds", "say when a batch is acknowledged", faults).and_then(|node| reading.condition(node, faults));
+    let call = Call::parse(&fields, &reading, offered, None, faults);
+    Some(Acknowledged {
+        only_if,
+        channel,
+        id: id?,
+        call: call?,
+        holds: holds?,
+        every: fields.duration("every", faults).unwrap_or(Duration::from_secs(10)),
+        again_after: fields.duration("again_after", faults).unwrap_or(Duration::from_secs(300)),
+    })
+}

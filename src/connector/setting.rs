@@ -1,0 +1,112 @@
+//! `settings:`: what a connection in `andon.yaml` has to say.
+
+use serde_json::Value as Json;
+
+use crate::diag::{Code, Faults};
+use crate::yaml::{Fields, Node};
+
+/// A setting of no known type.
+const UNKNOWN_KIND: Code = Code("AND0401");
+/// A name that cannot be one.
+const BAD_NAME: Code = Code("AND0402");
+
+/// One setting.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// Its key in `andon.yaml`.
+    pub name: String,
+    /// What it is.
+    pub kind: SettingKind,
+    /// What for, and where to find it.
+    pub about: String,
+    /// Whether it may be left out.
+    pub optional: bool,
+    /// What it is when left out.
+    pub default: Option<Json>,
+    /// The only values it may have.
+    pub one_of: Vec<String>,
+}
+
+/// What a setting is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingKind {
+    /// An absolute `http` or `https` URL.
+    Url,
+    /// A reference to a secret, never the secret.
+    Secret,
+    /// A text.
+    Text,
+    /// A number.
+    Number,
+    /// `true` or `false`.
+    Bool,
+    /// Such as `30s`.
+    Duration,
+    /// A folder or file, relative to the folder of `andon.yaml`.
+    Path,
+}
+
+impl SettingKind {
+    const ALL: [(&'static str, Self); 7] = [
+        ("url", Self::Url),
+        ("secret", Self::Secret),
+        ("text", Self::Text),
+        ("number", Self::Number),
+        ("bool", Self::Bool),
+        ("duration", Self::Duration),
+        ("path", Self::Path),
+    ];
+}
+
+/// Keys of a connection that are Andon's own, so that no setting may be called so.
+pub const RESERVED: [&str; 6] = ["connector", "reach", "ca", "client_cert", "timeout", "limits"];
+
+/// A name that files may give: letters, digits, `_` and `-`, beginning with a letter; never a word
+/// that some YAML readers take for a truth value.
+pub fn is_name(text: &str) -> bool {
+    let word = text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.len() <= 64
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    word && !["on", "off", "yes", "no", "y", "n", "true", "false", "null"].contains(&text.to_ascii_lowercase().as_str())
+}
+
+/// Reads `settings:`.
+pub fn parse(node: &Node, faults: &mut Faults) -> Vec<Setting> {
+    let Some(entries) = node.as_map() else {
+        faults
+            .error(crate::diag::Code("AND0403"), node.place(), format!("`settings` is a map, and this is {}", node.what()))
+            .help("write `settings:` and under it one key for each setting, such as `url: { is: url, about: … }`");
+        return Vec::new();
+    };
+    let mut settings = Vec::new();
+    for entry in entries {
+        let Some(fields) = Fields::of(&entry.value, "a setting", &["is", "about", "optional", "default", "one_of"], faults) else {
+            continue;
+        };
+        if !is_name(&entry.key) || RESERVED.contains(&entry.key.as_str()) || entry.key.contains('-') {
+            faults
+                .error(BAD_NAME, entry.key_place(), format!("a setting cannot be called `{}`", entry.key))
+                .help(format!("use letters, digits and `_`, and none of {}", RESERVED.join(", ")));
+            continue;
+        }
+        let Some(is) = fields.required_text("is", "say what it is: url, secret, text, number, bool, duration or path", faults) else {
+            continue;
+        };
+        let Some((_, kind)) = SettingKind::ALL.into_iter().find(|(word, _)| *word == is) else {
+            let place = fields.get("is").map_or_else(|| entry.key_place(), Node::place);
+            faults
+                .error(UNKNOWN_KIND, place, format!("`{is}` is no type of setting"))
+                .help("write one of url, secret, text, number, bool, duration, path");
+            continue;
+        };
+        settings.push(Setting {
+            name: entry.key.clone(),
+            kind,
+            about: fields.text("about", faults).unwrap_or_default(),
+            optional: fields.truth("optional", faults).unwrap_or(false),
+            default: fields.get("default").map(Node::to_json),
+            one_of: fields.list_of_text("one_of", faults).unwrap_or_default(),
+        });
+    }
+    settings
+}

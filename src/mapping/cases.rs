@@ -1,0 +1,264 @@
+//! `tests:` of a mapping: a signal, and what it has to give.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value as Json, json};
+
+use super::{Judgement, Mapping, Proposal};
+use crate::clock::Clock;
+use crate::diag::{Code, Faults, Place};
+use crate::id::Id;
+use crate::signal::{Signal, SignalName};
+use crate::untrusted::Untrusted;
+use crate::yaml::{Fields, Node};
+
+/// A test that says nothing.
+const BAD_CASE: Code = Code("AND0560");
+
+/// One test.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// What it shows.
+    pub it: String,
+    /// What is given.
+    pub given: Given,
+    /// What was looked up, by name.
+    pub look_up: Map<String, Json>,
+    /// What `now` is.
+    pub now: Option<Timestamp>,
+    /// What comes of it.
+    pub gives: Vec<Gives>,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// What a test gives to a mapping.
+#[derive(Debug, Clone)]
+pub enum Given {
+    /// The data of one signal, of `from` or of the signal named.
+    Signal {
+        /// The signal, where it is not `from`.
+        from: Option<SignalName>,
+        /// Its data.
+        data: Json,
+    },
+    /// A sample of the connector, through its manifest.
+    Capture(String),
+    /// Time passes.
+    After(Duration),
+}
+
+/// What has to come of it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Gives {
+    /// No alert.
+    Nothing,
+    /// An alert is over.
+    Resolved,
+    /// An alert of which these parts match.
+    Alert(Map<String, Json>),
+}
+
+/// How a test went.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// As it has to.
+    Passed,
+    /// Otherwise: what was wanted, what came, each as text.
+    Failed {
+        /// What was wanted.
+        wanted: String,
+        /// What came.
+        got: String,
+    },
+}
+
+/// Reads `tests:`.
+pub fn parse(node: &Node, faults: &mut Faults) -> Vec<Case> {
+    let Some(items) = node.as_list() else {
+        faults
+            .error(BAD_CASE, node.place(), format!("`tests` is a list, and this is {}", node.what()))
+            .help("write `- it: …` with `signal:` and `gives:` for each");
+        return Vec::new();
+    };
+    items.iter().filter_map(|item| case(item, faults)).collect()
+}
+
+fn case(node: &Node, faults: &mut Faults) -> Option<Case> {
+    let keys = ["it", "signal", "from", "capture", "after", "look_up", "now", "gives"];
+    let fields = Fields::of(node, "a test", &keys, faults)?;
+    let given = match (fields.get("signal"), fields.get("capture"), fields.get("after")) {
+        (Some(signal), None, None) => Given::Signal {
+            from: fields.text("from", faults).and_then(|text| {
+                let (connector, signal) = text.split_once('/')?;
+                Some(SignalName { connector: connector.to_owned(), signal: signal.to_owned() })
+            }),
+            data: signal.to_json(),
+        },
+        (None, Some(_), None) => Given::Capture(fields.text("capture", faults)?),
+        (None, None, Some(_)) => Given::After(fields.duration("after", faults)?),
+        _ => {
+            faults
+                .error(BAD_CASE, node.place(), "a test gives one thing")
+                .help("write one of `signal: {…}`, `capture: samples/x.json`, `after: 25h`");
+            return None;
+        }
+    };
+    let gives = match fields.require("gives", "write `gives: nothing`, `resolved`, or the parts of the alert that have to match", faults)? {
+        node if node.as_list().is_some() => node.as_list().unwrap_or_default().iter().map(|item| gives(item, faults)).collect::<Option<_>>()?,
+        node => vec![gives(node, faults)?],
+    };
+    let now = match fields.get("now") {
+        None => None,
+        Some(node) => match node.as_text().and_then(|text| text.parse::<Timestamp>().ok()) {
+            Some(now) => Some(now),
+            None => {
+                faults.error(BAD_CASE, node.place(), "`now` is a time").help("write such as `now: \"2026-11-23T08:00:00Z\"`");
+                return None;
+            }
+        },
+    };
+    let look_up = match fields.get("look_up").map(Node::to_json) {
+        Some(Json::Object(map)) => map,
+        _ => Map::new(),
+    };
+    Some(Case { it: fields.text("it", faults).unwrap_or_default(), given, look_up, now, gives, place: node.place() })
+}
+
+fn gives(node: &Node, faults: &mut Faults) -> Option<Gives> {
+    match (node.as_text(), node.to_json()) {
+        (Some("nothing"), _) => Some(Gives::Nothing),
+        (Some("resolved"), _) => Some(Gives::Resolved),
+        (_, Json::Object(map)) => Some(Gives::Alert(map)),
+        _ => {
+            faults
+                .error(BAD_CASE, node.place(), "nothing like this comes of a signal")
+                .help("write `nothing`, `resolved`, or a map such as `{ severity: high }`");
+            None
+        }
+    }
+}
+
+/// A test's clock, where it names none.
+const TEST_NOW: &str = "2026-11-23T08:00:00Z";
+
+impl Case {
+    /// Runs a test over signals: one for `signal`, those that the capture holds for `capture`.
+    pub fn run(&self, mapping: &Mapping, signals: &[Signal]) -> Outcome {
+        if let Given::After(after) = self.given {
+            let over = mapping.quiet.is_some_and(|quiet| after >= quiet);
+            let got = if over { Gives::Resolved } else { Gives::Nothing };
+            return verdict(&self.gives, &[Ok(got)], &[]);
+        }
+        let mut shown = Vec::new();
+        let got: Vec<Result<Gives, String>> = signals
+            .iter()
+            .map(|signal| match mapping.judge(signal, &self.look_up) {
+                Ok(Judgement::Nothing) => Ok(Gives::Nothing),
+                Ok(Judgement::Close { .. }) => Ok(Gives::Resolved),
+                Ok(Judgement::Open(proposal)) => {
+                    let whole = proposal.to_test_value(mapping);
+                    shown.push(Json::Object(whole.clone()).to_string());
+                    Ok(Gives::Alert(whole))
+                }
+                Err(stuck) => Err(stuck.to_string()),
+            })
+            .collect();
+        verdict(&self.gives, &got, &shown)
+    }
+
+    /// The signal that `signal:` stands for.
+    pub fn signal(&self, mapping: &Mapping) -> Option<Signal> {
+        let Given::Signal { from, data } = &self.given else { return None };
+        let now = self.now.or_else(|| TEST_NOW.parse().ok())?;
+        let clock = Clock::stopped(now);
+        let at = data.get("at").and_then(Json::as_str).and_then(|at| at.parse().ok()).unwrap_or(now);
+        let mut data = data.clone();
+        if let Some(map) = data.as_object_mut() {
+            map.entry("at").or_insert_with(|| json!(at.to_string()));
+            map.entry("id").or_insert_with(|| json!("test"));
+        }
+        Some(Signal {
+            id: Id::from_raw(1),
+            connection: "test".to_owned(),
+            name: from.clone().unwrap_or_else(|| mapping.from.clone()),
+            vendor_id: "test".to_owned(),
+            at,
+            received_at: clock.now(),
+            now: clock.now(),
+            change: None,
+            echo_of: None,
+            data: Untrusted::new(data),
+        })
+    }
+}
+
+impl Proposal {
+    /// What `gives:` is compared with.
+    pub fn to_test_value(&self, mapping: &Mapping) -> Map<String, Json> {
+        let mut value = Map::new();
+        value.insert("severity".to_owned(), self.severity.as_str().into());
+        value.insert("title".to_owned(), self.title.as_str().into());
+        value.insert("summary".to_owned(), self.summary.as_str().into());
+        value.insert("kind".to_owned(), mapping.alert.kind.name.as_str().into());
+        value.insert("model".to_owned(), Json::Object(self.model.clone()));
+        value.insert("measured".to_owned(), Json::Object(self.measured.clone()));
+        value.insert("fields".to_owned(), Json::Object(self.fields.clone()));
+        value.insert("evidence".to_owned(), Json::Object(self.evidence.clone()));
+        value.insert("at".to_owned(), self.at.to_string().into());
+        let contain = self.contain.iter().map(|(index, with, ask)| {
+            let rule = mapping.contain.get(*index);
+            json!({ "action": rule.map(|rule| format!("{}/{}", rule.connector, rule.verb)), "with": with, "ask": ask })
+        });
+        value.insert("contain".to_owned(), contain.collect());
+        value
+    }
+}
+
+fn verdict(wanted: &[Gives], got: &[Result<Gives, String>], shown: &[String]) -> Outcome {
+    let matches = wanted.len() == got.len()
+        && wanted.iter().zip(got).all(|(wanted, got)| match (wanted, got) {
+            (Gives::Alert(wanted), Ok(Gives::Alert(got))) => {
+                wanted.iter().all(|(key, value)| got.get(key).is_some_and(|got| covers(got, value)))
+            }
+            (wanted, Ok(got)) => wanted == got,
+            (_, Err(_)) => false,
+        });
+    if matches {
+        return Outcome::Passed;
+    }
+    let mut alerts = shown.iter();
+    let words: Vec<String> = got
+        .iter()
+        .map(|got| match got {
+            Ok(Gives::Nothing) => "nothing".to_owned(),
+            Ok(Gives::Resolved) => "resolved".to_owned(),
+            Ok(Gives::Alert(_)) => alerts.next().cloned().unwrap_or_default(),
+            Err(stuck) => format!("stuck: {stuck}"),
+        })
+        .collect();
+    let wanted: Vec<String> = wanted
+        .iter()
+        .map(|wanted| match wanted {
+            Gives::Nothing => "nothing".to_owned(),
+            Gives::Resolved => "resolved".to_owned(),
+            Gives::Alert(map) => Json::Object(map.clone()).to_string(),
+        })
+        .collect();
+    Outcome::Failed { wanted: wanted.join("\n"), got: words.join("\n") }
+}
+
+/// Whether `got` has all that `wanted` has; numbers by value.
+fn covers(got: &Json, wanted: &Json) -> bool {
+    match (got, wanted) {
+        (Json::Object(got), Json::Object(wanted)) => {
+            wanted.iter().all(|(key, value)| got.get(key).is_some_and(|got| covers(got, value)))
+        }
+        (Json::Array(got), Json::Array(wanted)) => {
+            got.len() == wanted.len() && got.iter().zip(wanted).all(|(got, wanted)| covers(got, wanted))
+        }
+        (Json::Number(got), Json::Number(wanted)) => got.as_f64() == wanted.as_f64(),
+        (got, wanted) => got == wanted,
+    }
+}
