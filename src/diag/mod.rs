@@ -6,7 +6,7 @@ mod render;
 
 use std::sync::Arc;
 
-pub use render::{Format, render};
+pub use render::{Format, render, summary};
 
 /// A file, or a text that stands for one, as diagnostics show it.
 #[derive(Debug, PartialEq, Eq)]
