@@ -105,11 +105,7 @@ impl std::fmt::Debug for Secrets {
 
 impl Secrets {
     /// Takes the references, by connection and setting; files are relative to `folder`. Nothing is read yet.
-    pub fn new(
-        refs: BTreeMap<(String, String), SecretRef>,
-        folder: PathBuf,
-        clock: Clock,
-    ) -> Self {
+    pub fn new(refs: BTreeMap<(String, String), SecretRef>, folder: PathBuf, clock: Clock) -> Self {
         Self {
             refs,
             folder,

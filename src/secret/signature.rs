@@ -156,11 +156,7 @@ impl Signature {
         Ok(signing.sign())
     }
 
-    fn in_time(
-        &self,
-        header: &str,
-        incoming: &Incoming<'_>,
-    ) -> Result<Option<Timestamp>, Refusal> {
+    fn in_time(&self, header: &str, incoming: &Incoming<'_>) -> Result<Option<Timestamp>, Refusal> {
         let text = match &self.sent_at {
             None => return Ok(None),
             Some(SentAt::Header(name)) => incoming.one(name)?,

@@ -45,8 +45,7 @@ pub fn matching<'h>(token: &str, hashes: impl IntoIterator<Item = &'h str>) -> O
     let wanted = hash(token);
     let mut found = None;
     for (index, known) in hashes.into_iter().enumerate() {
-        let equal: bool =
-            subtle::ConstantTimeEq::ct_eq(known.as_bytes(), wanted.as_bytes()).into();
+        let equal: bool = subtle::ConstantTimeEq::ct_eq(known.as_bytes(), wanted.as_bytes()).into();
         if equal {
             found = Some(index);
         }
