@@ -1,1 +1,103 @@
-fn main() {}
+//! The project's own commands: `cargo xtask ci | live | bench`. Needs nothing but Rust and, for the
+//! live tests, Python.
+
+mod steps;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use crate::steps::Step;
+
+const USAGE: &str = "\
+cargo xtask ci [--skip-test]   format, clippy, tests, live tests, docs; what CI runs
+cargo xtask live [--all]       tests against real servers: MLflow and Inspect; with --all also Evidently and Feast
+cargo xtask bench [NAME…]      the numbers of docs/architecture.md, measured here (bare, drop, andon; all of them by default)";
+
+/// The live tests of every CI run: the modules of `tests/live/main.rs`.
+const LIVE: &[&str] = &["mlflow", "inspect"];
+/// Those that install too much for that.
+const LIVE_ALL: &[&str] = &["evidently", "feast"];
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    std::env::set_current_dir(root)?;
+    match arguments.as_slice() {
+        ["ci"] => ci(true),
+        ["ci", "--skip-test"] => ci(false),
+        ["live"] => live(LIVE),
+        ["live", "--all"] => live(&[LIVE, LIVE_ALL].concat()),
+        ["bench", names @ ..] => bench(names),
+        _ => bail!("{USAGE}"),
+    }
+}
+
+fn ci(with_tests: bool) -> Result<()> {
+    Step::cargo("format", &["fmt", "--all", "--check"]).run()?;
+    Step::cargo(
+        "clippy",
+        &[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--quiet",
+            "--",
+            "-D",
+            "warnings",
+        ],
+    )
+    .run()?;
+    if with_tests {
+        Step::cargo("test", &["test"]).run()?;
+    }
+    live(LIVE)?;
+    Step::cargo("docs", &["doc", "--no-deps", "--quiet"])
+        .with(
+            "RUSTDOCFLAGS",
+            "-D warnings -D rustdoc::broken_intra_doc_links",
+        )
+        .run()
+}
+
+/// Makes the environments, then runs the ignored tests of the modules so named.
+fn live(names: &[&str]) -> Result<()> {
+    for name in names {
+        Step::new(
+            &format!("live environment {name}"),
+            "tests/live/prepare.sh",
+            &[name],
+        )
+        .run()?;
+    }
+    let modules: Vec<String> = names.iter().map(|name| format!("{name}::")).collect();
+    // One after the other: each starts servers, and two of them at once only make both slow.
+    let mut arguments = vec![
+        "test",
+        "--test",
+        "live",
+        "--",
+        "--ignored",
+        "--test-threads=1",
+    ];
+    arguments.extend(modules.iter().map(String::as_str));
+    Step::cargo("live tests", &arguments).run()
+}
+
+fn bench(names: &[&str]) -> Result<()> {
+    let mut arguments = vec!["bench", "--bench", "throughput", "--"];
+    arguments.extend(names);
+    Step::cargo("bench", &arguments).run()
+}
