@@ -22,7 +22,7 @@ pub enum Format {
     Json,
 }
 
-/// The longest line of a file that is shown, in bytes; of a longer one, what stands around the cause.
+/// How much of a line is shown behind the cause, in bytes.
 const LONGEST_LINE: usize = 400;
 
 /// The most lines of one cause that are shown.
@@ -103,7 +103,34 @@ fn paragraph(fault: &Diagnostic, renderer: &Renderer) -> String {
     if let Some(help) = &fault.help {
         group = group.element(Shown::HELP.message(safe(help)));
     }
-    renderer.render(&[group])
+    without_last_bar(&renderer.render(&[group]))
+}
+
+/// The renderer's text without the empty line that it puts before the help.
+fn without_last_bar(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let kept = lines.iter().enumerate().filter(|(index, line)| {
+        let next = lines.get(index + 1).copied().unwrap_or_default();
+        !(without_colours(line).trim() == "|" && without_colours(next).trim().starts_with("= "))
+    });
+    let mut out = String::with_capacity(text.len());
+    for (index, (_, line)) in kept.enumerate() {
+        if index > 0 {
+            out.push('\n');
+        }
+        out.push_str(line);
+    }
+    out
+}
+
+/// A line of the renderer without its escape sequences, each of which ends in `m`.
+fn without_colours(line: &str) -> String {
+    let mut parts = line.split('\u{1b}');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        out.push_str(part.split_once('m').map_or("", |(_, rest)| rest));
+    }
+    out
 }
 
 /// The lines of a file around a cause, safe for a terminal, and the cause's bytes in them.
@@ -130,15 +157,9 @@ impl Extract {
             .map_or(end, |(at, _)| start + at);
         let rest = text.get(shown..).unwrap_or_default();
         let last = shown + rest.find('\n').unwrap_or(rest.len());
-        // Of a very long line only what stands around the cause is shown; its column is then not
-        // the file's, so this is for lines that nobody reads whole anyway.
-        let from = if start - first > LONGEST_LINE {
-            first
-        } else {
-            first
-        };
+        // The beginning of a line is always shown, so that the column is the file's.
         let to = boundary(text, last.min(shown + LONGEST_LINE));
-        let mut out = safe(text.get(from..start).unwrap_or_default()).into_owned();
+        let mut out = safe(text.get(first..start).unwrap_or_default()).into_owned();
         let begins = out.len();
         out.push_str(&safe(text.get(start..shown).unwrap_or_default()));
         let ends = out.len();
@@ -241,12 +262,40 @@ mod tests {
 
     #[test]
     fn a_person_reads_a_caret_under_the_cause() {
-        insta::assert_snapshot!(render(&sample(), Format::Text { color: false }), @"");
+        insta::assert_snapshot!(render(&sample(), Format::Text { color: false }), @r#"
+    warning[AND0119]: odd
+     --> mappings/jailbreak-campaign.yaml:1:1
+      |
+    1 | name: x
+      | ^^^^
+
+    error[AND0203]: `catgory` is not a field of acme-gateway/abuse-flags
+     --> mappings/jailbreak-campaign.yaml:2:14
+      |
+    2 | when: signal.catgory == "jailbreak" && signal.score >= 0.8
+      |              ^^^^^^^ did you mean `category`?
+      = help: the fields are listed in connectors/acme-gateway/schema/abuse-flags.json
+    "#);
     }
 
     #[test]
     fn a_script_reads_an_array() {
-        insta::assert_snapshot!(render(&sample()[1..], Format::Json), @"");
+        insta::assert_snapshot!(render(&sample()[1..], Format::Json), @r#"
+    [
+      {
+        "code": "AND0203",
+        "level": "error",
+        "message": "`catgory` is not a field of acme-gateway/abuse-flags",
+        "file": "mappings/jailbreak-campaign.yaml",
+        "line": 2,
+        "column": 14,
+        "end_line": 2,
+        "end_column": 21,
+        "label": "did you mean `category`?",
+        "help": "the fields are listed in connectors/acme-gateway/schema/abuse-flags.json"
+      }
+    ]
+    "#);
     }
 
     #[test]

@@ -38,8 +38,8 @@ fn json_of(text: &str) -> serde_json::Value {
 
 #[test]
 fn block_and_flow_give_the_same_tree() {
-    let block = json_of("a:\n  b: 1\n  c:\n  - x\n  - y: true\nd:\n");
-    let flow = json_of("{ a: { b: 1, c: [x, { y: true }] }, d: null }");
+    let block = json_of("a:\n  b: 1\n  c:\n  - x\n  - z: true\nd:\n");
+    let flow = json_of("{ a: { b: 1, c: [x, { z: true }] }, d: null }");
     assert_eq!(block, flow);
 }
 
@@ -132,19 +132,110 @@ fn each_fault_has_its_code() {
 #[test]
 fn one_run_finds_faults_on_both_sides_of_a_broken_line() {
     insta::assert_snapshot!(
-        faults_of("a: 1\na: 2\ntitle: Loss: {{run}}\nwhen: !x.y\nname: {{m}} is down\non: 1\n"), @"");
+        faults_of("a: 1\na: 2\ntitle: Loss: {{run}}\nwhen: !x.y\nname: {{m}} is down\non: 1\n"), @r#"
+    error[AND0108]: the key `a` stands twice in this map
+     --> x.yaml:2:1
+      |
+    2 | a: 2
+      | ^ first on line 1, column 1
+      = help: remove one of them, on line 1 or here
+
+    error[AND0107]: a colon and a blank make a key of what stands before them
+     --> x.yaml:3:12
+      |
+    3 | title: Loss: {{run}}
+      |            ^ this text needs quotes
+      = help: write title: "Loss: {{run}}"
+
+    error[AND0106]: YAML reads a tag
+     --> x.yaml:4:7
+      |
+    4 | when: !x.y
+      |       ^^^^ `!x.y` is not read as text
+      = help: write `x.y == false`, or quote it: "!x.y"
+
+    error[AND0120]: YAML reads `{{` as the start of a map
+     --> x.yaml:5:7
+      |
+    5 | name: {{m}} is down
+      |       ^^ a text that begins with `{{` stands in quotes
+      = help: write name: "{{m}} is down"
+
+    error[AND0114]: `on` is no name: other readers of YAML take it for a truth value
+     --> x.yaml:6:1
+      |
+    6 | on: 1
+      | ^^
+      = help: choose another name, or write "on": …
+    "#);
 }
 
 #[test]
 fn traps_are_named() {
-    insta::assert_snapshot!(faults_of("when: !signal.ok\n"), @"");
-    insta::assert_snapshot!(faults_of("title: Loss: {{run}}\n"), @"");
-    insta::assert_snapshot!(faults_of("title: {{model}} is down\n"), @"");
-    insta::assert_snapshot!(faults_of("when: a # b\n"), @"");
-    insta::assert_snapshot!(faults_of("with: { a: =cut(s.x, 20) }\n"), @"");
-    insta::assert_snapshot!(faults_of("\tandon: mapping/v1\n"), @"");
-    insta::assert_snapshot!(faults_of("with: { a: =x[0] }\n"), @"");
-    insta::assert_snapshot!(faults_of("a: 1\nb: 2\na: 3\n"), @"");
+    insta::assert_snapshot!(faults_of("when: !signal.ok\n"), @r#"
+    error[AND0106]: YAML reads a tag
+     --> x.yaml:1:7
+      |
+    1 | when: !signal.ok
+      |       ^^^^^^^^^^ `!signal.ok` is not read as text
+      = help: write `signal.ok == false`, or quote it: "!signal.ok"
+    "#);
+    insta::assert_snapshot!(faults_of("title: Loss: {{run}}\n"), @r#"
+    error[AND0107]: a colon and a blank make a key of what stands before them
+     --> x.yaml:1:12
+      |
+    1 | title: Loss: {{run}}
+      |            ^ this text needs quotes
+      = help: write title: "Loss: {{run}}"
+    "#);
+    insta::assert_snapshot!(faults_of("title: {{model}} is down\n"), @r#"
+    error[AND0120]: YAML reads `{{` as the start of a map
+     --> x.yaml:1:8
+      |
+    1 | title: {{model}} is down
+      |        ^^ a text that begins with `{{` stands in quotes
+      = help: write title: "{{model}} is down"
+    "#);
+    insta::assert_snapshot!(faults_of("when: a # b\n"), @r#"
+    warning[AND0119]: a comment begins here, and the value ends before it
+     --> x.yaml:1:9
+      |
+    1 | when: a # b
+      |         ^ ` #` begins a comment
+      = help: write "a # b" when it belongs to the value, or two blanks before a comment
+    "#);
+    insta::assert_snapshot!(faults_of("with: { a: =cut(s.x, 20) }\n"), @r#"
+    error[AND0118]: YAML ends this value here, and a bracket in it stays open
+     --> x.yaml:1:12
+      |
+    1 | with: { a: =cut(s.x, 20) }
+      |            ^^^^^^^^ inside `{…}` or `[…]` a comma ends a value
+      = help: write a: "=cut(s.x, 20)"
+    "#);
+    insta::assert_snapshot!(faults_of("\tandon: mapping/v1\n"), @r"
+    error[AND0102]: a tab cannot indent
+     --> x.yaml:1:1
+      |
+    1 |     andon: mapping/v1
+      | ^^^^ a tab
+      = help: write two blanks for each level
+    ");
+    insta::assert_snapshot!(faults_of("with: { a: =x[0] }\n"), @r#"
+    error[AND0118]: inside `{…}` or `[…]` an expression with a bracket, brace, comma or `?` stands in quotes
+     --> x.yaml:1:12
+      |
+    1 | with: { a: =x[0] }
+      |            ^^^^^ YAML cuts it
+      = help: write "=x[0]"
+    "#);
+    insta::assert_snapshot!(faults_of("a: 1\nb: 2\na: 3\n"), @r"
+    error[AND0108]: the key `a` stands twice in this map
+     --> x.yaml:3:1
+      |
+    3 | a: 3
+      | ^ first on line 1, column 1
+      = help: remove one of them, on line 1 or here
+    ");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::codes;
 use super::places::{line_at, quoted};
-use super::tree::{shown, tag_help};
+use super::tree::{DEEPEST, shown, tag_help};
 use crate::diag::{Faults, Place, Source, Span};
 
 /// A `key: value` (or `- value`) on one line, as far as it can be told without a parser.
@@ -52,6 +52,10 @@ impl<'t> Line<'t> {
 /// Reports why the parser gave up at byte `at` with `info`.
 pub(super) fn explain(source: &Arc<Source>, at: usize, info: &str, faults: &mut Faults) {
     let text = &source.text;
+    if info.contains("recursion limit") {
+        too_deep(point(source, at), faults);
+        return;
+    }
     let line = Line::at(text, at);
     let place = |start: usize, end: usize| Place::new(source, Span::new(start, end));
     if let Some(line) = &line {
@@ -158,6 +162,17 @@ pub(super) fn explain(source: &Arc<Source>, at: usize, info: &str, faults: &mut 
         .help(help);
 }
 
+/// Refuses what stands too deep.
+pub(super) fn too_deep(place: Place, faults: &mut Faults) {
+    faults
+        .error(
+            codes::TOO_LARGE,
+            place,
+            format!("maps and lists stand in each other more than {DEEPEST} deep"),
+        )
+        .help(format!("write at most {DEEPEST} levels"));
+}
+
 /// Refuses a tab at byte `at`.
 pub(super) fn refuse_tab(source: &Arc<Source>, at: usize, faults: &mut Faults) {
     let rest = source.text.get(at..).unwrap_or_default();
@@ -221,7 +236,7 @@ fn expression_in_flow(value: &str) -> Option<Span> {
 
 /// The parser's complaint as a sentence, and what to do.
 fn words(info: &str) -> (&'static str, &'static str) {
-    const TABLE: [(&str, &str, &str); 17] = [
+    const TABLE: [(&str, &str, &str); 16] = [
         ("unexpected end of stream", "this quoted text has no end", "write the closing quote"),
         ("document indicator", "this quoted text has no end", "write the closing quote"),
         ("flow mapping", "a `,` or `}` is missing before this", "write `}` behind the last value, or quote the value before this"),
@@ -238,7 +253,6 @@ fn words(info: &str) -> (&'static str, &'static str) {
         ("'-' indicator", "a `- ` is expected here", "write `- ` before each item, all indented alike"),
         ("block sequence entries", "a list begins on a line of its own", "write `-` on the next line, or `[a, b]` here"),
         ("mapping values are not allowed", "a `:` where no key can stand", "quote the text that holds it"),
-        ("recursion limit", "brackets stand in each other too deep", "write at most 32 levels"),
     ];
     TABLE
         .iter()

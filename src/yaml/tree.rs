@@ -8,6 +8,7 @@ use saphyr_parser::{Event, ScalarStyle, Tag};
 
 use super::codes;
 use super::places::{Places, line_at, quoted, unbalanced};
+use super::traps::too_deep;
 use super::{Entry, Kind, Node, Scalar, Style};
 use crate::diag::{Faults, Place, Source, Span};
 
@@ -87,6 +88,9 @@ impl<'s> Tree<'s> {
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
             Event::DocumentStart(_) => {
                 self.documents += 1;
+                if self.documents == 1 {
+                    self.refuse_directives(span.start);
+                }
                 if self.documents > 1 {
                     self.error(codes::DOCUMENTS, span, "a file holds one document")
                         .label("a second one begins here")
@@ -149,12 +153,8 @@ impl<'s> Tree<'s> {
             }
         }
         if self.open.len() >= DEEPEST {
-            self.error(
-                codes::TOO_LARGE,
-                Span::new(span.start, span.start + 1),
-                format!("maps and lists stand in each other more than {DEEPEST} deep"),
-            )
-            .help(format!("write at most {DEEPEST} levels"));
+            let place = Place::new(self.source, Span::new(span.start, span.start + 1));
+            too_deep(place, &mut self.faults);
             return Go::Stop;
         }
         self.open.push(Open {
@@ -351,7 +351,9 @@ impl<'s> Tree<'s> {
                 .unwrap_or(rest.len());
             let mark = rest.get(..length).unwrap_or_default().to_owned();
             let at = Span::new(start, start + length);
-            if mark.starts_with('&') {
+            if mark.starts_with("&&") {
+                // The rest of an expression that began with `!`, which was reported.
+            } else if mark.starts_with('&') {
                 self.error(codes::ANCHOR, at, "anchors are not used in these files")
                     .label("names a value for use elsewhere")
                     .help(format!("remove `{mark}`, and write the value where it is used"));
@@ -368,6 +370,30 @@ impl<'s> Tree<'s> {
             start += length + next;
         }
         Span::new(start.min(span.end), span.end)
+    }
+
+    /// Refuses `%YAML` and the like, which stand on lines before the document.
+    fn refuse_directives(&mut self, document: usize) {
+        let before = self.source.text.get(..document).unwrap_or_default();
+        let lines: Vec<Span> = before
+            .split_inclusive('\n')
+            .scan(0, |begins, line| {
+                let start = *begins;
+                *begins += line.len();
+                Some((start, line))
+            })
+            .filter(|(_, line)| line.starts_with('%'))
+            .map(|(start, line)| Span::new(start, start + line.trim_end().len()))
+            .take(10)
+            .collect();
+        for line in lines {
+            self.error(
+                codes::SYNTAX,
+                line,
+                "lines that begin with `%` are not used in these files",
+            )
+            .help("remove the line");
+        }
     }
 
     fn refuse_alias(&mut self, span: Span) {
