@@ -1,1 +1,44 @@
-//! store.
+//! What Andon keeps: one SQLite file, one thread that writes, a few connections that read.
+//!
+//! A write is a job: a function over a transaction. The writer runs every job that waits in one
+//! transaction, syncs it once, and answers all of them; so concurrent requests share one sync, and
+//! an answer means that the disk has it (design, promise 1). SQL stays in this folder; each group of
+//! tables has its file, with methods on [`Tx`] and [`Reader`].
+//!
+//! This module must not judge: what is an alert, what is due to whom, who may do what, is decided
+//! above it.
+
+mod error;
+mod columns;
+mod gauge;
+mod memory;
+mod tx;
+mod open;
+mod writer;
+mod checkpoint;
+mod handle;
+mod signals;
+mod look_ups;
+mod alerts;
+mod outbox;
+mod dead_letters;
+mod actions;
+mod echoes;
+mod polled;
+mod audit;
+mod callers;
+mod retention;
+
+pub use actions::ActionFilter;
+pub use alerts::{AlertFilter, Revision, Sighting, Times};
+pub use audit::{AuditRow, Verified};
+pub use callers::Flag;
+pub use dead_letters::{DeadLetter, DeadLetterCause};
+pub use echoes::{Echo, Expected};
+pub use error::Error;
+pub use handle::{Options, Store};
+pub use look_ups::LookUp;
+pub use outbox::{Due, Owed, Waiting};
+pub use retention::Swept;
+pub use signals::{BodyId, Kept, RawRef, Standing, StandingKind, Unsettled, UnsettledCounts};
+pub use tx::{Reader, Tx};

@@ -1,0 +1,70 @@
+//! Moves SQLite's log into the database beside the writer, so that no commit waits for it.
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+use super::error::Error;
+use super::open;
+use super::writer::Message;
+
+/// The pause after each move: hot pages are then moved once for many commits.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Quiet this long, the log's file is cut.
+const IDLE: Duration = Duration::from_secs(5);
+/// Frames of 4 KiB (64 MB) after which the writer is asked to move the rest, so that the log begins
+/// anew: while the writer goes on writing, this thread alone never reaches the end.
+const LONG: i64 = 16_384;
+
+/// Starts the thread. It ends when the sending ends of `wrote` and `stop` are dropped.
+pub(super) fn start(
+    path: &Path,
+    wrote: Receiver<()>,
+    stop: Receiver<()>,
+    writer: Sender<Message>,
+) -> Result<(), Error> {
+    let connection = open::checkpointer(path)?;
+    let run = move || {
+        let mut clean = true;
+        loop {
+            match wrote.recv_timeout(IDLE) {
+                Ok(()) => clean = false,
+                Err(RecvTimeoutError::Timeout) if clean => continue,
+                Err(RecvTimeoutError::Timeout) => {
+                    clean = true;
+                    if writer.send(Message::Checkpoint { cut: true }).is_err() {
+                        return;
+                    }
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            let moved = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+                row.get::<_, i64>(1)
+            });
+            match moved {
+                Ok(frames) if frames > LONG => {
+                    if writer.send(Message::Checkpoint { cut: false }).is_err() {
+                        return;
+                    }
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "cannot move the store's log beside the writer")
+                }
+            }
+            if stop.recv_timeout(PAUSE) == Err(RecvTimeoutError::Disconnected) {
+                return;
+            }
+        }
+    };
+    std::thread::Builder::new()
+        .name("andon-checkpoint".to_owned())
+        .spawn(run)
+        .map(drop)
+        .map_err(|source| Error::File {
+            doing: "start a thread for",
+            path: path.to_owned(),
+            source: source.into(),
+        })
+}

@@ -1,0 +1,352 @@
+//! The handle that everybody holds: hands jobs to the writer and views to readers.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use tokio::sync::{Semaphore, oneshot};
+
+use super::error::{Error, failed};
+use super::gauge::Gauge;
+use super::memory::Memory;
+use super::tx::{Reader, Tx};
+use super::writer::{Answer, Bounds, Job, Message, Work, Writer};
+use super::{checkpoint, open};
+use crate::clock::Clock;
+use crate::id::Ids;
+
+/// The bounds of a store.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Bytes of the database at which intake is refused (`keep.at_most`).
+    pub most_bytes: u64,
+    /// Jobs that may wait for the writer.
+    pub most_waiting: usize,
+    /// Jobs in one transaction.
+    pub most_in_group: usize,
+    /// How long a transaction may be filled before it is committed.
+    pub group_time: Duration,
+    /// How long a lazy job waits for a durable one to ride with.
+    pub lazy_wait: Duration,
+    /// Connections that read.
+    pub readers: usize,
+    /// Signals that are remembered to recognise repeats, within the last 24 hours.
+    pub most_repeats: usize,
+    /// Open alerts that are kept parsed in memory.
+    pub most_warm_alerts: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            most_bytes: 20_000_000_000,
+            most_waiting: 4_096,
+            most_in_group: 512,
+            group_time: Duration::from_millis(20),
+            lazy_wait: Duration::from_millis(100),
+            readers: 3,
+            most_repeats: 1_000_000,
+            most_warm_alerts: 2_048,
+        }
+    }
+}
+
+/// The store. Clones are handles to the same one; the last one dropped closes it.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    path: PathBuf,
+    clock: Clock,
+    ids: Arc<Ids>,
+    options: Options,
+    gauge: Arc<Gauge>,
+    places: Arc<Semaphore>,
+    inbox: Sender<Message>,
+    closed: AtomicBool,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    reading: Semaphore,
+    idle_readers: Mutex<Vec<Connection>>,
+}
+
+impl Store {
+    /// Opens the store at `path`, made with mode 0600 if it is missing, and starts its threads.
+    ///
+    /// # Errors
+    /// When another process holds it, a newer Andon wrote it, or the disk refuses.
+    pub fn open(path: &Path, clock: Clock, options: Options) -> Result<Self, Error> {
+        let (connection, lock) = open::writer(path, options.most_bytes)?;
+        let memory = Memory::load(
+            &connection,
+            clock.now(),
+            options.most_repeats,
+            options.most_warm_alerts,
+        )?;
+        let ids = Arc::new(Ids::after(largest_id(&connection)?));
+        let gauge = Arc::new(Gauge::default());
+        gauge.measure(&connection);
+        let (inbox, messages) = mpsc::channel();
+        let (wrote, written) = mpsc::sync_channel(1);
+        let (going, stop) = mpsc::sync_channel(1);
+        checkpoint::start(path, written, stop, inbox.clone())?;
+        let writer = Writer {
+            connection,
+            memory,
+            ids: Arc::clone(&ids),
+            clock: clock.clone(),
+            gauge: Arc::clone(&gauge),
+            bounds: Bounds {
+                jobs: options.most_in_group.max(1),
+                time: options.group_time,
+                lazy_wait: options.lazy_wait,
+            },
+            inbox: messages,
+            wrote,
+            lock,
+            waiting: std::collections::VecDeque::new(),
+            syncing: true,
+            unsynced: false,
+            closing: false,
+            closed: Vec::new(),
+        };
+        let thread = std::thread::Builder::new()
+            .name("andon-store".to_owned())
+            .spawn(move || {
+                writer.run();
+                drop(going);
+            })
+            .map_err(|source| Error::File {
+                doing: "start a thread for",
+                path: path.to_owned(),
+                source: source.into(),
+            })?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                path: path.to_owned(),
+                clock,
+                ids,
+                gauge,
+                places: Arc::new(Semaphore::new(options.most_waiting.max(1))),
+                inbox,
+                closed: AtomicBool::new(false),
+                writer: Mutex::new(Some(thread)),
+                reading: Semaphore::new(options.readers.max(1)),
+                idle_readers: Mutex::new(Vec::new()),
+                options,
+            }),
+        })
+    }
+
+    /// Runs `job` in the current transaction; answers after the commit that made it durable was
+    /// synced. `job` runs on the writer's thread, so it must be short and must not block.
+    ///
+    /// # Errors
+    /// What `job` gave, or why its transaction was rolled back. Nothing of it was kept then.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.hand_over(job, true).await
+    }
+
+    /// As [`Store::write`], but without a sync of its own: it rides on the next durable commit, or
+    /// is committed unsynced after a short wait. For what may be found undone after a power cut.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn write_lazily<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.hand_over(job, false).await
+    }
+
+    async fn hand_over<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+        durable: bool,
+    ) -> Result<T, Error> {
+        if self.inner.closed.load(Ordering::SeqCst) {
+            return Err(Error::Closed);
+        }
+        let place = Arc::clone(&self.inner.places)
+            .acquire_owned()
+            .await
+            .map_err(|_| Error::Closed)?;
+        let (tell, told) = oneshot::channel();
+        // A caller that went away is told nothing; that is no fault of the store.
+        let work: Work = Box::new(move |tx| match tx.and_then(job) {
+            Ok(value) => {
+                let answer: Answer = Box::new(move |committed| {
+                    let _ = tell.send(committed.map(|()| value));
+                });
+                Ok(answer)
+            }
+            Err(error) => {
+                let _ = tell.send(Err(error.clone()));
+                Err(error)
+            }
+        });
+        let job = Job {
+            work,
+            durable,
+            _place: place,
+        };
+        self.inner
+            .inbox
+            .send(Message::Job(job))
+            .map_err(|_| Error::Closed)?;
+        match told.await {
+            Ok(answer) => answer,
+            Err(_) if self.inner.closed.load(Ordering::SeqCst) => Err(Error::Closed),
+            Err(_) => Err(Error::Panicked),
+        }
+    }
+
+    /// Runs `job` over one consistent view that holds every write answered before.
+    ///
+    /// # Errors
+    /// What `job` gave, or why no connection could be had.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Reader<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let _place = self
+            .inner
+            .reading
+            .acquire()
+            .await
+            .map_err(|_| Error::Closed)?;
+        let inner = Arc::clone(&self.inner);
+        tokio::task::spawn_blocking(move || inner.read(job))
+            .await
+            .unwrap_or(Err(Error::Panicked))
+    }
+
+    /// Whether there is room for new work; intake asks before it accepts.
+    ///
+    /// # Errors
+    /// `Busy` when most places in the writer's queue are taken, `Full` when the bound on bytes is
+    /// reached or the disk refused lately: answer 503 with `Retry-After`.
+    pub fn room(&self) -> Result<(), Error> {
+        let inner = &self.inner;
+        if inner.closed.load(Ordering::SeqCst) {
+            return Err(Error::Closed);
+        }
+        // A quarter is left to deliveries and containment, which free what intake fills.
+        if inner.places.available_permits() < inner.options.most_waiting / 4 {
+            return Err(Error::Busy);
+        }
+        if inner.gauge.bytes() > inner.options.most_bytes {
+            return Err(Error::Full {
+                why: "it holds as many bytes as `keep.at_most` allows",
+            });
+        }
+        if inner.gauge.is_full(inner.clock.steady()) {
+            return Err(Error::Full {
+                why: "the disk refused to take more",
+            });
+        }
+        Ok(())
+    }
+
+    /// Makes identifiers that continue after the largest in the store.
+    pub fn ids(&self) -> &Ids {
+        &self.inner.ids
+    }
+
+    /// Where the store lies.
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// Commits that were synced since the store was opened.
+    pub fn syncs(&self) -> u64 {
+        self.inner.gauge.syncs()
+    }
+
+    /// Commits since the store was opened.
+    pub fn commits(&self) -> u64 {
+        self.inner.gauge.commits()
+    }
+
+    /// Jobs that were committed since the store was opened.
+    pub fn jobs(&self) -> u64 {
+        self.inner.gauge.jobs()
+    }
+
+    /// Bytes of the database in use, measured now and then.
+    pub fn bytes(&self) -> u64 {
+        self.inner.gauge.bytes()
+    }
+
+    /// Does what was handed over before, syncs, moves the log into the database, and lets go of the
+    /// file. Later calls on any clone give `Closed`.
+    pub async fn close(&self) {
+        self.inner.closed.store(true, Ordering::SeqCst);
+        let (tell, told) = oneshot::channel();
+        if self.inner.inbox.send(Message::Close(Some(tell))).is_ok() {
+            // An error means that it is closed already.
+            let _ = told.await;
+        }
+        lock(&self.inner.idle_readers).clear();
+    }
+}
+
+impl Inner {
+    fn read<T>(&self, job: impl FnOnce(&Reader<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(Error::Closed);
+        }
+        let idle = lock(&self.idle_readers).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => open::reader(&self.path)?,
+        };
+        connection
+            .execute_batch("BEGIN")
+            .map_err(failed("begin to read"))?;
+        let answer = job(&Reader::new(&connection));
+        // A connection that cannot end its view would hold the log: it is dropped.
+        if connection.execute_batch("COMMIT").is_ok() {
+            lock(&self.idle_readers).push(connection);
+        }
+        answer
+    }
+}
+
+impl Drop for Inner {
+    /// Waits for the writer, so that the file is free when the last handle is gone.
+    fn drop(&mut self) {
+        // Fails when it was closed before.
+        let _ = self.inbox.send(Message::Close(None));
+        if let Some(writer) = lock(&self.writer).take()
+            && writer.thread().id() != std::thread::current().id()
+            && writer.join().is_err()
+        {
+            tracing::error!("the store's writer panicked");
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Identifiers go on after this one, also when retention has removed the row that bore it.
+fn largest_id(connection: &Connection) -> Result<i64, Error> {
+    let sql = "SELECT max(
+        coalesce((SELECT max(id) FROM signals), 0),
+        coalesce((SELECT max(id) FROM alerts), 0),
+        coalesce((SELECT max(id) FROM actions), 0),
+        coalesce((SELECT value FROM facts WHERE name = 'largest_id'), 0))";
+    connection
+        .query_row(sql, [], |row| row.get(0))
+        .map_err(failed("read the largest identifier"))
+}

@@ -1,0 +1,388 @@
+//! What the writer keeps in memory so that a signal costs no look-up on disk: which ids were seen
+//! lately, which alerts are open, and the alerts that are being counted right now.
+//!
+//! Memory follows the disk: what a transaction changed here is taken back when it is rolled back.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use aws_lc_rs::{digest, rand};
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::Connection;
+
+use super::error::{Error, failed};
+use crate::alert::Alert;
+
+/// How long a repeat is recognised.
+pub(super) const WINDOW: SignedDuration = SignedDuration::from_hours(24);
+
+/// Bits below the milliseconds in an identifier (see `id.rs`).
+const ID_BITS: u32 = 20;
+
+/// Hashes to row ids. Rows are verified by whoever asks, so a collision costs a read, not a mistake.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Index {
+    newest: HashMap<i64, i64>,
+    older: HashMap<i64, VecDeque<i64>>,
+}
+
+impl Index {
+    pub(super) fn insert(&mut self, hash: i64, id: i64) {
+        if let Some(before) = self.newest.insert(hash, id) {
+            self.older.entry(hash).or_default().push_back(before);
+        }
+    }
+
+    pub(super) fn remove(&mut self, hash: i64, id: i64) {
+        if self.newest.get(&hash) == Some(&id) {
+            match self.older.get_mut(&hash).and_then(VecDeque::pop_back) {
+                Some(before) => self.newest.insert(hash, before),
+                None => self.newest.remove(&hash),
+            };
+        } else if let Some(older) = self.older.get_mut(&hash) {
+            if older.front() == Some(&id) {
+                older.pop_front();
+            } else {
+                older.retain(|known| *known != id);
+            }
+        }
+        if self.older.get(&hash).is_some_and(VecDeque::is_empty) {
+            self.older.remove(&hash);
+        }
+    }
+
+    /// The rows that may be meant, the newest first.
+    pub(super) fn candidates(&self, hash: i64) -> impl Iterator<Item = i64> {
+        let older = self.older.get(&hash).into_iter().flatten().rev();
+        self.newest.get(&hash).into_iter().chain(older).copied()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.newest
+            .len()
+            .saturating_add(self.older.values().map(VecDeque::len).sum())
+    }
+}
+
+/// The newest signals, in the order they came.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Repeats {
+    pub(super) index: Index,
+    order: VecDeque<(i64, i64)>,
+}
+
+impl Repeats {
+    fn insert(&mut self, hash: i64, id: i64) {
+        self.index.insert(hash, id);
+        self.order.push_back((hash, id));
+    }
+
+    fn take_back(&mut self, hash: i64, id: i64) {
+        self.index.remove(hash, id);
+        if self.order.back() == Some(&(hash, id)) {
+            self.order.pop_back();
+        }
+    }
+
+    /// Forgets what is older than the window, and the oldest beyond `most`.
+    fn forget(&mut self, now: Timestamp, most: usize) {
+        let floor = oldest_id(now);
+        while let Some(&(hash, id)) = self.order.front() {
+            if id >= floor && self.order.len() <= most {
+                break;
+            }
+            self.index.remove(hash, id);
+            self.order.pop_front();
+        }
+    }
+}
+
+/// The smallest identifier of the window.
+fn oldest_id(now: Timestamp) -> i64 {
+    let from = now.saturating_sub(WINDOW).unwrap_or(Timestamp::UNIX_EPOCH);
+    from.as_millisecond().max(0) << ID_BITS
+}
+
+/// An open alert in memory, with what was counted since it was last written.
+#[derive(Debug)]
+pub(super) struct Hot {
+    pub(super) alert: Arc<Alert>,
+    pub(super) quiet_ms: Option<i64>,
+    /// `measured` or `evidence` are no longer what the newest revision shows.
+    pub(super) moved: bool,
+    pub(super) dirty: bool,
+    used: u64,
+}
+
+/// The alerts that are being counted: bounded, the least lately used go.
+#[derive(Debug, Default)]
+pub(super) struct Warm {
+    alerts: HashMap<i64, Hot>,
+    uses: u64,
+}
+
+impl Warm {
+    pub(super) fn get(&mut self, id: i64) -> Option<&mut Hot> {
+        self.uses = self.uses.saturating_add(1);
+        let uses = self.uses;
+        self.alerts.get_mut(&id).map(|hot| {
+            hot.used = uses;
+            hot
+        })
+    }
+
+    pub(super) fn insert(
+        &mut self,
+        id: i64,
+        alert: Arc<Alert>,
+        quiet_ms: Option<i64>,
+        moved: bool,
+    ) {
+        self.uses = self.uses.saturating_add(1);
+        let hot = Hot {
+            alert,
+            quiet_ms,
+            moved,
+            dirty: false,
+            used: self.uses,
+        };
+        self.alerts.insert(id, hot);
+    }
+
+    pub(super) fn remove(&mut self, id: i64) {
+        self.alerts.remove(&id);
+    }
+
+    pub(super) fn dirty(&mut self) -> impl Iterator<Item = (i64, &mut Hot)> {
+        self.alerts
+            .iter_mut()
+            .filter(|(_, hot)| hot.dirty)
+            .map(|(id, hot)| (*id, hot))
+    }
+
+    /// Half of them go at once, so that the search for the oldest is seldom.
+    fn trim(&mut self, most: usize) {
+        if self.alerts.len() <= most {
+            return;
+        }
+        let mut uses: Vec<u64> = self.alerts.values().map(|hot| hot.used).collect();
+        let middle = uses.len() / 2;
+        let (_, median, _) = uses.select_nth_unstable(middle);
+        let median = *median;
+        self.alerts.retain(|_, hot| hot.dirty || hot.used > median);
+    }
+}
+
+/// The end of the audit's chain.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Chain {
+    pub(super) seq: i64,
+    pub(super) digest: Vec<u8>,
+}
+
+enum Change {
+    Seen { hash: i64, id: i64 },
+    Opened { hash: i64, id: i64 },
+    Closed { hash: i64, id: i64 },
+}
+
+/// All of it.
+pub(super) struct Memory {
+    pub(super) repeats: Repeats,
+    pub(super) open: Index,
+    pub(super) warm: Warm,
+    pub(super) destinations: HashMap<String, i64>,
+    pub(super) next_seq: i64,
+    pub(super) chain: Chain,
+    chain_before: Chain,
+    secret: Vec<u8>,
+    changes: Vec<Change>,
+    most_repeats: usize,
+    most_warm: usize,
+}
+
+impl Memory {
+    /// Reads it from the disk.
+    pub(super) fn load(
+        connection: &Connection,
+        now: Timestamp,
+        most_repeats: usize,
+        most_warm: usize,
+    ) -> Result<Self, Error> {
+        let chain = load_chain(connection)?;
+        let mut memory = Self {
+            repeats: Repeats::default(),
+            open: Index::default(),
+            warm: Warm::default(),
+            destinations: load_destinations(connection)?,
+            next_seq: load_next_seq(connection)?,
+            chain_before: chain.clone(),
+            chain,
+            secret: load_secret(connection)?,
+            changes: Vec::new(),
+            most_repeats,
+            most_warm,
+        };
+        memory.load_repeats(connection, now)?;
+        memory.load_open(connection)?;
+        Ok(memory)
+    }
+
+    fn load_repeats(&mut self, connection: &Connection, now: Timestamp) -> Result<(), Error> {
+        let most = i64::try_from(self.most_repeats).unwrap_or(i64::MAX);
+        let mut newest = pairs(
+            connection,
+            "SELECT repeat_hash, id FROM signals WHERE id >= ?1 ORDER BY id DESC LIMIT ?2",
+            [oldest_id(now), most],
+        )
+        .map_err(failed("read which signals came lately"))?;
+        newest.reverse();
+        for (hash, id) in newest {
+            self.repeats.insert(hash, id);
+        }
+        Ok(())
+    }
+
+    fn load_open(&mut self, connection: &Connection) -> Result<(), Error> {
+        let open = pairs(
+            connection,
+            "SELECT key_hash, id FROM alerts INDEXED BY alerts_open WHERE open = 1 ORDER BY id",
+            [],
+        )
+        .map_err(failed("read which alerts are open"))?;
+        for (hash, id) in open {
+            self.open.insert(hash, id);
+        }
+        Ok(())
+    }
+
+    /// A stable hash under a key that only this store knows: attackers choose ids and keys.
+    pub(super) fn hash(&self, parts: &[&str]) -> i64 {
+        let mut context = digest::Context::new(&digest::SHA256);
+        context.update(&self.secret);
+        for part in parts {
+            context.update(&part.len().to_le_bytes());
+            context.update(part.as_bytes());
+        }
+        let digest = context.finish();
+        let first = digest.as_ref().first_chunk().copied().unwrap_or_default();
+        i64::from_le_bytes(first)
+    }
+
+    pub(super) fn saw(&mut self, hash: i64, id: i64) {
+        self.repeats.insert(hash, id);
+        self.changes.push(Change::Seen { hash, id });
+    }
+
+    pub(super) fn opened(&mut self, hash: i64, id: i64) {
+        self.open.insert(hash, id);
+        self.changes.push(Change::Opened { hash, id });
+    }
+
+    pub(super) fn closed(&mut self, hash: i64, id: i64) {
+        self.open.remove(hash, id);
+        self.warm.remove(id);
+        self.changes.push(Change::Closed { hash, id });
+    }
+
+    /// After a commit: what was changed stays, what is too old or too much goes.
+    pub(super) fn settle(&mut self, now: Timestamp) {
+        self.changes.clear();
+        self.chain_before.clone_from(&self.chain);
+        self.repeats.forget(now, self.most_repeats);
+        self.warm.trim(self.most_warm);
+    }
+
+    /// After a rollback: takes back what the transaction changed.
+    pub(super) fn take_back(&mut self, connection: &Connection) -> Result<(), Error> {
+        while let Some(change) = self.changes.pop() {
+            match change {
+                Change::Seen { hash, id } => self.repeats.take_back(hash, id),
+                Change::Opened { hash, id } => self.open.remove(hash, id),
+                Change::Closed { hash, id } => self.open.insert(hash, id),
+            }
+        }
+        self.chain.clone_from(&self.chain_before);
+        self.warm = Warm::default();
+        self.destinations = load_destinations(connection)?;
+        Ok(())
+    }
+}
+
+fn pairs<P: rusqlite::Params>(
+    connection: &Connection,
+    sql: &str,
+    parameters: P,
+) -> rusqlite::Result<Vec<(i64, i64)>> {
+    connection
+        .prepare(sql)?
+        .query_map(parameters, |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}
+
+fn load_destinations(connection: &Connection) -> Result<HashMap<String, i64>, Error> {
+    connection
+        .prepare_cached("SELECT name, id FROM destinations")
+        .and_then(|mut statement| {
+            statement
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        })
+        .map_err(failed("read the names of the destinations"))
+}
+
+/// Where the outbox goes on. While the process lives no number is used twice, so that whoever reads
+/// the outbox in order can remember where it was.
+fn load_next_seq(connection: &Connection) -> Result<i64, Error> {
+    let sql = "SELECT max(coalesce((SELECT max(seq) FROM dead_letters), 0), coalesce((SELECT max(newest) FROM
+        (SELECT (SELECT max(seq) FROM outbox WHERE destination = destinations.id) AS newest FROM destinations)), 0))";
+    connection
+        .query_row(sql, [], |row| row.get::<_, i64>(0))
+        .map(|largest| largest.saturating_add(1))
+        .map_err(failed("read the end of the outbox"))
+}
+
+fn load_chain(connection: &Connection) -> Result<Chain, Error> {
+    connection
+        .prepare_cached("SELECT seq, digest FROM audit ORDER BY seq DESC LIMIT 1")
+        .and_then(|mut statement| {
+            statement
+                .query_map([], |row| {
+                    Ok(Chain {
+                        seq: row.get(0)?,
+                        digest: row.get(1)?,
+                    })
+                })?
+                .next()
+                .transpose()
+        })
+        .map(|end| {
+            end.unwrap_or(Chain {
+                seq: 0,
+                digest: Vec::new(),
+            })
+        })
+        .map_err(failed("read the end of the audit"))
+}
+
+/// The key of [`Memory::hash`], made once for each store.
+fn load_secret(connection: &Connection) -> Result<Vec<u8>, Error> {
+    let mut fresh = [0_u8; 16];
+    rand::fill(&mut fresh).map_err(|_| Error::Unwritable {
+        what: "the key of the store's hashes",
+        why: "the system gives no random numbers".to_owned(),
+    })?;
+    connection
+        .execute(
+            "INSERT INTO facts (name, value) VALUES ('hash_key', ?1) ON CONFLICT DO NOTHING",
+            [fresh.as_slice()],
+        )
+        .and_then(|_| {
+            connection.query_row(
+                "SELECT value FROM facts WHERE name = 'hash_key'",
+                [],
+                |row| row.get(0),
+            )
+        })
+        .map_err(failed("read the key of the store's hashes"))
+}

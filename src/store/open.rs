@@ -1,0 +1,237 @@
+//! Opening the file: its mode, its lock, its settings, its schema.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::columns::Count;
+use super::error::{Error, failed};
+
+/// Each schema change in order; `user_version` counts those that were applied.
+const MIGRATIONS: [&str; 1] = [include_str!("schema/0001.sql")];
+
+/// `ANDN`: tells a store of ours from another program's database.
+const APPLICATION: i32 = 0x414e_444e;
+
+/// How long to wait for a tool that holds the database, such as a backup.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Statements that each connection keeps prepared: more than the store has.
+const PREPARED: usize = 192;
+
+/// Opens the file for writing, made if it is missing, and brings its schema up to date.
+/// The second value holds the lock that keeps a second process out, as long as it lives.
+pub(super) fn writer(path: &Path, most_bytes: u64) -> Result<(Connection, File), Error> {
+    let lock = lock(path)?;
+    private_file(path)?;
+    let mut connection = Connection::open(path).map_err(failed("open the store"))?;
+    settle(&connection)?;
+    connection
+        .pragma_update(None, "auto_vacuum", "INCREMENTAL")
+        .and_then(|()| connection.pragma_update(None, "journal_mode", "WAL"))
+        .and_then(|()| connection.pragma_update(None, "synchronous", "FULL"))
+        .and_then(|()| connection.pragma_update(None, "wal_autocheckpoint", 0))
+        .map_err(failed("prepare the store for writing"))?;
+    migrate(&mut connection, path)?;
+    bound(&connection, most_bytes)?;
+    Ok((connection, lock))
+}
+
+/// A connection that only reads.
+pub(super) fn reader(path: &Path) -> Result<Connection, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection =
+        Connection::open_with_flags(path, flags).map_err(failed("open the store for reading"))?;
+    settle(&connection)?;
+    Ok(connection)
+}
+
+/// A connection that only moves the log into the database.
+pub(super) fn checkpointer(path: &Path) -> Result<Connection, Error> {
+    let connection = Connection::open(path).map_err(failed("open the store for checkpoints"))?;
+    settle(&connection)?;
+    connection
+        .pragma_update(None, "wal_autocheckpoint", 0)
+        .map_err(failed("prepare the store for checkpoints"))?;
+    Ok(connection)
+}
+
+/// The file beside the database that is locked while a process has it open.
+fn lock_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
+}
+
+fn lock(path: &Path) -> Result<File, Error> {
+    let file = private_file(&lock_path(path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::InUse {
+            path: path.to_owned(),
+        }),
+        Err(TryLockError::Error(source)) => Err(Error::File {
+            doing: "lock",
+            path: lock_path(path),
+            source: Arc::new(source),
+        }),
+    }
+}
+
+/// Opens a file that only its owner may read; SQLite gives its log the same mode.
+fn private_file(path: &Path) -> Result<File, Error> {
+    let file = |doing| {
+        move |source| Error::File {
+            doing,
+            path: path.to_owned(),
+            source: Arc::new(source),
+        }
+    };
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        std::fs::create_dir_all(folder).map_err(file("make the folder of"))?;
+    }
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(file("open"))
+}
+
+/// What every connection has in common.
+fn settle(connection: &Connection) -> Result<(), Error> {
+    connection
+        .busy_timeout(PATIENCE)
+        .and_then(|()| connection.pragma_update(None, "foreign_keys", false))
+        .and_then(|()| connection.pragma_update(None, "trusted_schema", false))
+        .and_then(|()| connection.pragma_update(None, "temp_store", "MEMORY"))
+        .and_then(|()| connection.pragma_update(None, "cache_size", -16_000))
+        .map_err(failed("set up a connection to the store"))?;
+    connection.set_prepared_statement_cache_capacity(PREPARED);
+    Ok(())
+}
+
+fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Error> {
+    let read = |connection: &Connection, pragma: &str| {
+        connection
+            .pragma_query_value(None, pragma, |row| row.get::<_, i64>(0))
+            .map_err(failed("read the schema's version"))
+    };
+    let found = usize::try_from(read(connection, "user_version")?).unwrap_or(usize::MAX);
+    let application = read(connection, "application_id")?;
+    if application != i64::from(APPLICATION)
+        && (application != 0 || found != 0 || !empty(connection)?)
+    {
+        return Err(Error::Foreign {
+            path: path.to_owned(),
+        });
+    }
+    if found > MIGRATIONS.len() {
+        return Err(Error::Newer {
+            path: path.to_owned(),
+            found,
+            known: MIGRATIONS.len(),
+        });
+    }
+    for (number, migration) in MIGRATIONS.iter().enumerate().skip(found) {
+        let version = i64::try_from(number).unwrap_or(i64::MAX).saturating_add(1);
+        let change = connection
+            .transaction()
+            .map_err(failed("begin a schema change"))?;
+        change
+            .execute_batch(migration)
+            .and_then(|()| change.pragma_update(None, "application_id", APPLICATION))
+            .and_then(|()| change.pragma_update(None, "user_version", version))
+            .and_then(|()| change.commit())
+            .map_err(failed("change the schema"))?;
+    }
+    Ok(())
+}
+
+fn empty(connection: &Connection) -> Result<bool, Error> {
+    connection
+        .query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| {
+            row.get(0)
+        })
+        .map_err(failed("look what the database holds"))
+}
+
+/// SQLite itself refuses to grow a tenth beyond the bound that intake keeps to, so that marks and
+/// audit rows still fit when intake is refused.
+fn bound(connection: &Connection, most_bytes: u64) -> Result<(), Error> {
+    let page: u64 = connection
+        .pragma_query_value(None, "page_size", |row| row.get::<_, Count>(0))
+        .map(|Count(bytes)| bytes)
+        .map_err(failed("read the page size"))?;
+    let bytes = most_bytes.saturating_add(most_bytes / 10);
+    let pages = (bytes / page.max(1)).clamp(256, 0xffff_fffe);
+    connection
+        .query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
+        .map_err(failed("bound the size of the store"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    const GIGABYTE: u64 = 1_000_000_000;
+
+    #[test]
+    fn only_its_owner_may_read_the_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/andon.db");
+        let (_connection, _lock) = writer(&path, GIGABYTE).unwrap();
+        for end in ["", "-wal", "-shm", ".lock"] {
+            let file = PathBuf::from(format!("{}{end}", path.display()));
+            let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{end}");
+        }
+    }
+
+    #[test]
+    fn a_second_process_is_kept_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("andon.db");
+        let _first = writer(&path, GIGABYTE).unwrap();
+        assert!(matches!(writer(&path, GIGABYTE), Err(Error::InUse { .. })));
+    }
+
+    #[test]
+    fn a_newer_store_is_refused_with_a_sentence() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("andon.db");
+        drop(writer(&path, GIGABYTE).unwrap());
+        Connection::open(&path)
+            .unwrap()
+            .pragma_update(None, "user_version", 99)
+            .unwrap();
+        let error = writer(&path, GIGABYTE).unwrap_err().to_string();
+        assert!(
+            error.contains("has schema 99; this Andon knows up to 1"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn another_programs_database_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("andon.db");
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("CREATE TABLE theirs (x)").unwrap();
+        drop(other);
+        assert!(matches!(
+            writer(&path, GIGABYTE),
+            Err(Error::Foreign { .. })
+        ));
+    }
+}

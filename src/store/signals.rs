@@ -1,0 +1,521 @@
+//! Signals: kept verbatim, appended, and told apart from repeats.
+
+use jiff::Timestamp;
+use rusqlite::Row;
+use serde_json::Value;
+
+use super::columns::{Count, Exact};
+use super::error::{Error, damaged, from_json, to_json};
+use super::tx::{Reader, Tx};
+use crate::alert::AlertId;
+use crate::id::Id;
+use crate::signal::{Change, Raw, Signal, SignalId, SignalName};
+use crate::untrusted::Untrusted;
+
+/// A body that several signals share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct BodyId(i64);
+
+/// Where a signal's raw bytes are.
+#[derive(Debug, Clone, Copy)]
+pub enum RawRef<'a> {
+    /// The body holds this signal alone.
+    Own(&'a Raw),
+    /// The body was kept with [`Tx::insert_body`].
+    Shared(BodyId),
+}
+
+/// What became of a signal.
+#[derive(Debug, Clone, Copy)]
+pub enum Standing<'a> {
+    /// Its mappings were evaluated; it counts in these alerts, often in none.
+    Read(&'a [AlertId]),
+    /// It waits for a look-up; see [`Tx::wait_for_look_up`].
+    Waiting,
+    /// A mapping or its schema failed on it; it can be replayed.
+    Stuck {
+        /// One line, clean.
+        reason: &'a str,
+        /// What `explain` would show.
+        trace: &'a str,
+    },
+    /// No connection's manifest knows what to do with it; kept to be looked at.
+    Refused {
+        /// One line, clean.
+        reason: &'a str,
+    },
+}
+
+/// [`Standing`] without what belongs to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StandingKind {
+    /// See [`Standing::Read`].
+    Read,
+    /// See [`Standing::Waiting`].
+    Waiting,
+    /// See [`Standing::Stuck`].
+    Stuck,
+    /// See [`Standing::Refused`].
+    Refused,
+}
+
+impl StandingKind {
+    const ALL: [Self; 4] = [Self::Read, Self::Waiting, Self::Stuck, Self::Refused];
+
+    fn number(self) -> i64 {
+        match self {
+            Self::Read => 0,
+            Self::Waiting => 1,
+            Self::Stuck => 2,
+            Self::Refused => 3,
+        }
+    }
+
+    fn from_number(number: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.number() == number)
+    }
+
+    /// The word that lists use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Waiting => "waiting",
+            Self::Stuck => "stuck",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+impl Standing<'_> {
+    fn kind(&self) -> StandingKind {
+        match self {
+            Self::Read(_) => StandingKind::Read,
+            Self::Waiting => StandingKind::Waiting,
+            Self::Stuck { .. } => StandingKind::Stuck,
+            Self::Refused { .. } => StandingKind::Refused,
+        }
+    }
+
+    fn alerts(&self) -> &[AlertId] {
+        match self {
+            Self::Read(alerts) => alerts,
+            _ => &[],
+        }
+    }
+
+    fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Stuck { reason, .. } | Self::Refused { reason } => Some(reason),
+            _ => None,
+        }
+    }
+
+    fn trace(&self) -> Option<&str> {
+        match self {
+            Self::Stuck { trace, .. } => Some(trace),
+            _ => None,
+        }
+    }
+}
+
+/// A signal with all that is kept of it.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// The signal as it was read.
+    pub signal: Signal,
+    /// The bytes that it was read from.
+    pub raw: Raw,
+    /// What became of it.
+    pub standing: StandingKind,
+    /// The alerts that it counts in.
+    pub alerts: Vec<AlertId>,
+    /// Why it is stuck or refused.
+    pub reason: Option<String>,
+    /// What `explain` would have shown when it got stuck.
+    pub trace: Option<String>,
+}
+
+/// One line of the list of what is not settled.
+#[derive(Debug, Clone)]
+pub struct Unsettled {
+    /// The signal.
+    pub id: SignalId,
+    /// Its connection.
+    pub connection: String,
+    /// What it is.
+    pub name: SignalName,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// What became of it.
+    pub standing: StandingKind,
+    /// Why it is stuck or refused.
+    pub reason: Option<String>,
+}
+
+/// How many signals are not settled.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct UnsettledCounts {
+    /// Waiting for a look-up.
+    pub waiting: u64,
+    /// Stuck.
+    pub stuck: u64,
+    /// Refused.
+    pub refused: u64,
+}
+
+impl Tx<'_> {
+    /// Keeps a body that holds several signals, once.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn insert_body(&mut self, raw: &Raw) -> Result<BodyId, Error> {
+        let headers = to_json("a body's headers", &raw.headers)?;
+        self.put(
+            "keep a body",
+            "INSERT INTO bodies (path, headers, raw) VALUES (?1, ?2, ?3)",
+            (&raw.path, headers, raw.body.as_data()),
+        )?;
+        Ok(BodyId(self.connection().last_insert_rowid()))
+    }
+
+    /// Keeps a signal, and remembers it for [`Tx::repeat_of`].
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn insert_signal(
+        &mut self,
+        signal: &Signal,
+        raw: RawRef<'_>,
+        standing: Standing<'_>,
+    ) -> Result<(), Error> {
+        let id = signal.id.raw();
+        let hash = self.repeat_hash(&signal.connection, &signal.name, &signal.vendor_id);
+        let body = match raw {
+            RawRef::Own(_) => None,
+            RawRef::Shared(BodyId(body)) => Some(body),
+        };
+        self.put(
+            "keep a signal",
+            "INSERT INTO signals (id, repeat_hash, state, alert, body, connection, connector, signal, vendor_id,
+                at, received_at, now, change, echo_of, reason)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+            rusqlite::params![
+                id,
+                hash,
+                standing.kind().number(),
+                standing.alerts().first().map(|alert| alert.raw()),
+                body,
+                signal.connection,
+                signal.name.connector,
+                signal.name.signal,
+                signal.vendor_id,
+                Exact(signal.at),
+                Exact(signal.received_at),
+                Exact(signal.now),
+                signal.change.map(change_number),
+                signal.echo_of.map(Id::raw),
+                standing.reason(),
+            ],
+        )?;
+        self.insert_contents(signal, raw, standing.trace())?;
+        self.more_alerts(id, standing.alerts())?;
+        self.memory.saw(hash, id);
+        Ok(())
+    }
+
+    fn insert_contents(
+        &self,
+        signal: &Signal,
+        raw: RawRef<'_>,
+        trace: Option<&str>,
+    ) -> Result<(), Error> {
+        let data = to_json("a signal's data", signal.data.as_data())?;
+        let own = match raw {
+            RawRef::Own(raw) => Some(raw),
+            RawRef::Shared(_) => None,
+        };
+        let body = own.map(|raw| raw.body.as_data().as_slice());
+        let headers = own
+            .map(|raw| to_json("a signal's headers", &raw.headers))
+            .transpose()?;
+        self.put(
+            "keep a signal's contents",
+            "INSERT INTO contents (id, data, trace, path, headers, raw) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            (
+                signal.id.raw(),
+                (body != Some(data.as_bytes())).then_some(&data),
+                trace,
+                own.and_then(|raw| raw.path.as_deref()),
+                headers,
+                body,
+            ),
+        )
+        .map(drop)
+    }
+
+    /// Says what became of a signal that was kept before.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn settle_signal(&mut self, id: SignalId, standing: Standing<'_>) -> Result<(), Error> {
+        self.put(
+            "settle a signal",
+            "UPDATE signals SET state = ?2, alert = ?3, reason = ?4 WHERE id = ?1",
+            (
+                id.raw(),
+                standing.kind().number(),
+                standing.alerts().first().map(|alert| alert.raw()),
+                standing.reason(),
+            ),
+        )?;
+        self.put(
+            "keep a signal's trace",
+            "UPDATE contents SET trace = ?2 WHERE id = ?1 AND trace IS NOT ?2",
+            (id.raw(), standing.trace()),
+        )?;
+        self.put(
+            "forget a signal's alerts",
+            "DELETE FROM signal_alerts WHERE signal = ?1",
+            [id.raw()],
+        )?;
+        if !matches!(standing, Standing::Waiting) {
+            self.put(
+                "end a look-up",
+                "DELETE FROM look_ups WHERE signal = ?1",
+                [id.raw()],
+            )?;
+        }
+        self.more_alerts(id.raw(), standing.alerts())
+    }
+
+    fn more_alerts(&self, signal: i64, alerts: &[AlertId]) -> Result<(), Error> {
+        for alert in alerts.iter().skip(1) {
+            self.put(
+                "keep a signal's alerts",
+                "INSERT INTO signal_alerts (signal, alert) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                (signal, alert.raw()),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// The newest signal with this vendor id that was received at `since` or later, among those that
+    /// are remembered: the last 24 hours, a million at most.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn repeat_of(
+        &mut self,
+        connection: &str,
+        name: &SignalName,
+        vendor_id: &str,
+        since: Timestamp,
+    ) -> Result<Option<SignalId>, Error> {
+        let hash = self.repeat_hash(connection, name, vendor_id);
+        for id in self.memory.repeats.index.candidates(hash) {
+            let received = self.one(
+                "look for a repeat",
+                "SELECT received_at FROM signals
+                 WHERE id = ?1 AND connection = ?2 AND connector = ?3 AND signal = ?4 AND vendor_id = ?5",
+                (id, connection, &name.connector, &name.signal, vendor_id),
+                |row| row.get::<_, Exact>(0),
+            )?;
+            if let Some(Exact(received)) = received {
+                return Ok((received >= since).then_some(Id::from_raw(id)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn repeat_hash(&self, connection: &str, name: &SignalName, vendor_id: &str) -> i64 {
+        self.memory
+            .hash(&[connection, &name.connector, &name.signal, vendor_id])
+    }
+}
+
+impl Reader<'_> {
+    /// A signal with all that is kept of it; `None` when it never was or is no longer kept.
+    ///
+    /// # Errors
+    /// When the store fails, or the row is damaged.
+    pub fn signal(&self, id: SignalId) -> Result<Option<Kept>, Error> {
+        let row = self.one(
+            "read a signal",
+            "SELECT connection, connector, signal, vendor_id, at, received_at, now, change, echo_of, state, alert,
+                reason, data, trace,
+                coalesce(contents.path, bodies.path), coalesce(contents.headers, bodies.headers),
+                coalesce(contents.raw, bodies.raw)
+             FROM signals JOIN contents USING (id) LEFT JOIN bodies ON bodies.id = signals.body
+             WHERE signals.id = ?1",
+            [id.raw()],
+            |row| Columns::read(id, row),
+        )?;
+        let Some(columns) = row else {
+            return Ok(None);
+        };
+        let more = self.many(
+            "read a signal's alerts",
+            "SELECT alert FROM signal_alerts WHERE signal = ?1",
+            [id.raw()],
+            |row| row.get(0),
+        )?;
+        columns.into_kept(id, more).map(Some)
+    }
+
+    /// What is waiting, stuck or refused, the newest first, from before `before`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn unsettled(
+        &self,
+        standing: StandingKind,
+        before: Option<SignalId>,
+        limit: u32,
+    ) -> Result<Vec<Unsettled>, Error> {
+        self.many(
+            "list signals that are not settled",
+            "SELECT id, connection, connector, signal, received_at, reason FROM signals
+             WHERE state > 0 AND state = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
+            (standing.number(), before.map_or(i64::MAX, Id::raw), limit),
+            |row| {
+                Ok(Unsettled {
+                    id: Id::from_raw(row.get(0)?),
+                    connection: row.get(1)?,
+                    name: SignalName {
+                        connector: row.get(2)?,
+                        signal: row.get(3)?,
+                    },
+                    received_at: row.get::<_, Exact>(4)?.0,
+                    standing,
+                    reason: row.get(5)?,
+                })
+            },
+        )
+    }
+
+    /// How many are waiting, stuck and refused.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn unsettled_counts(&self) -> Result<UnsettledCounts, Error> {
+        let rows = self.many(
+            "count signals that are not settled",
+            "SELECT state, count(*) FROM signals WHERE state > 0 GROUP BY state",
+            [],
+            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Count>(1)?.0)),
+        )?;
+        let mut counts = UnsettledCounts::default();
+        for (state, count) in rows {
+            match StandingKind::from_number(state) {
+                Some(StandingKind::Waiting) => counts.waiting = count,
+                Some(StandingKind::Stuck) => counts.stuck = count,
+                Some(StandingKind::Refused) => counts.refused = count,
+                Some(StandingKind::Read) | None => {}
+            }
+        }
+        Ok(counts)
+    }
+
+    /// When the last signal of each connection was received.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn last_signal(&self, connection: &str) -> Result<Option<Timestamp>, Error> {
+        self.one(
+            "look for a connection's last signal",
+            "SELECT received_at FROM
+                (SELECT id, connection, received_at FROM signals ORDER BY id DESC LIMIT 100000)
+             WHERE connection = ?1 ORDER BY id DESC LIMIT 1",
+            [connection],
+            |row| row.get::<_, Exact>(0),
+        )
+        .map(|found| found.map(|Exact(received)| received))
+    }
+}
+
+/// A row before its JSON is read.
+struct Columns {
+    signal: Signal,
+    state: i64,
+    alert: Option<i64>,
+    reason: Option<String>,
+    data: Option<String>,
+    trace: Option<String>,
+    path: Option<String>,
+    headers: String,
+    raw: Vec<u8>,
+}
+
+impl Columns {
+    fn read(id: SignalId, row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            signal: Signal {
+                id,
+                connection: row.get(0)?,
+                name: SignalName {
+                    connector: row.get(1)?,
+                    signal: row.get(2)?,
+                },
+                vendor_id: row.get(3)?,
+                at: row.get::<_, Exact>(4)?.0,
+                received_at: row.get::<_, Exact>(5)?.0,
+                now: row.get::<_, Exact>(6)?.0,
+                change: row.get::<_, Option<i64>>(7)?.and_then(change_of),
+                echo_of: row.get::<_, Option<i64>>(8)?.map(Id::from_raw),
+                data: Untrusted::new(Value::Null),
+            },
+            state: row.get(9)?,
+            alert: row.get(10)?,
+            reason: row.get(11)?,
+            data: row.get(12)?,
+            trace: row.get(13)?,
+            path: row.get(14)?,
+            headers: row.get::<_, Option<String>>(15)?.unwrap_or_default(),
+            raw: row.get::<_, Option<Vec<u8>>>(16)?.unwrap_or_default(),
+        })
+    }
+
+    fn into_kept(self, id: SignalId, more: Vec<i64>) -> Result<Kept, Error> {
+        let data: Value = match &self.data {
+            Some(data) => from_json("signal", id.raw(), data)?,
+            None => serde_json::from_slice(&self.raw).map_err(damaged("signal", id.raw()))?,
+        };
+        Ok(Kept {
+            signal: Signal {
+                data: Untrusted::new(data),
+                ..self.signal
+            },
+            raw: Raw {
+                body: Untrusted::new(self.raw),
+                headers: from_json("signal's headers", id.raw(), &self.headers)?,
+                path: self.path,
+            },
+            standing: StandingKind::from_number(self.state)
+                .ok_or("its state is unknown")
+                .map_err(damaged("signal", id.raw()))?,
+            alerts: self
+                .alert
+                .into_iter()
+                .chain(more)
+                .map(Id::from_raw)
+                .collect(),
+            reason: self.reason,
+            trace: self.trace,
+        })
+    }
+}
+
+fn change_number(change: Change) -> i64 {
+    match change {
+        Change::New => 0,
+        Change::Changed => 1,
+        Change::Same => 2,
+        Change::Gone => 3,
+    }
+}
+
+fn change_of(number: i64) -> Option<Change> {
+    [Change::New, Change::Changed, Change::Same, Change::Gone]
+        .into_iter()
+        .find(|change| change_number(*change) == number)
+}
