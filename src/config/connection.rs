@@ -46,7 +46,7 @@ pub struct Connection {
 }
 
 /// Where a secret is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum SecretRef {
     /// `{ env: NAME }`.
     Env(String),
@@ -55,8 +55,9 @@ pub enum SecretRef {
 }
 
 /// Which addresses a connection's URLs may resolve to; each includes those before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Reach {
+    #[default]
     /// Addresses of the public internet.
     Public,
     /// Also private ranges (RFC 1918, unique local, carrier-grade).

@@ -77,7 +77,7 @@ pub fn parse(source: &Arc<Source>, connectors: &BTreeMap<String, Arc<Connector>>
         .filter_map(|entry| connection::parse(entry, connectors, faults))
         .collect();
     for connection in &connections {
-        let open = connection.connector.webhook.as_ref().is_some_and(|webhook| webhook.accepts.is_empty());
+        let open = connection.connector.webhook.as_ref().is_some_and(|webhook| webhook.accepts.schemes.contains(&crate::connector::Scheme::Anyone));
         if open && !listen.ip().is_loopback() {
             faults
                 .error(OPEN_DOOR, connection.place.clone(), format!("everybody who reaches {listen} could send signals as `{}`", connection.name))

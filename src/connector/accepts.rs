@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use crate::diag::{Code, Faults};
+use super::signs::{SentAt, Signs};
+use crate::shape::Leaf;
 use crate::yaml::{Fields, Node};
 
 /// A way to let requests in that is none.
@@ -12,148 +14,148 @@ const UNKNOWN_SCHEME: Code = Code("AND0411");
 /// `signs:` with a part that is none.
 const BAD_SIGNS: Code = Code("AND0412");
 
-/// One way to let a request in. Names are settings of type `secret`.
+/// What a connection accepts. The first scheme that fits wins; with no scheme nothing is accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Accepts {
+    /// In the order they are tried.
+    pub schemes: Vec<Scheme>,
+}
+
+/// One way for a request to show where it comes from. Secrets are named by setting; each may hold several, one a line,
+/// while they are rotated. A scheme whose secret is not given fits nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Accept {
+pub enum Scheme {
     /// A signature over the raw body.
-    Signature(Box<Signed>),
-    /// A header that holds the secret, compared verbatim.
+    Signature(Signature),
+    /// A header that holds the secret as it is.
     Header {
         /// Lower-case.
         name: String,
-        /// The secret.
+        /// The setting.
         secret: String,
     },
     /// `Authorization: Bearer …`.
-    Bearer(String),
+    Bearer {
+        /// The setting.
+        secret: String,
+    },
     /// `Authorization: Basic …`.
     Basic {
-        /// The user, as `user:` gives it, or the setting it names.
-        user: String,
-        /// The secret.
+        /// The user.
+        user: Leaf,
+        /// The setting.
         password: String,
     },
-    /// The last segment of the URL.
-    UrlToken(String),
+    /// The last segment of the URL: `POST /v1/signals/<connection>/<token>`.
+    UrlToken {
+        /// The setting.
+        secret: String,
+    },
+    /// Nothing is asked for. Stands only where an admin wrote so.
+    Anyone,
 }
 
-/// A signature scheme.
+/// A signature as a manifest describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Signed {
-    /// The digest.
+pub struct Signature {
+    /// With what it is made.
     pub algorithm: Algorithm,
-    /// The secret.
+    /// The setting whose secret is the key; one key a line while keys are rotated.
     pub key: String,
-    /// How the secret's text becomes a key.
+    /// How the key is written.
     pub key_is: KeyIs,
-    /// The header that holds signatures, lower-case.
+    /// The header it stands in. Lower-case.
     pub header: String,
-    /// What stands before each signature, such as `v1,` or `sha256=`.
+    /// What stands before each signature, such as `v1,` or `sha256=`; those with another are passed over.
     pub prefix: String,
-    /// How a signature is written.
+    /// How the signature is written.
     pub encoding: Encoding,
     /// What is signed.
-    pub signs: Vec<SignedPart>,
-    /// Where the time of signing stands.
+    pub signs: Signs,
+    /// Where the time of sending stands, if the vendor says it.
     pub sent_at: Option<SentAt>,
-    /// How far that time may be from now, either way.
+    /// How far that time may be from ours, both ways.
     pub within: Duration,
 }
 
-/// A digest.
+/// The algorithms vendors use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Algorithm {
-    /// HMAC with SHA-1.
-    HmacSha1,
-    /// HMAC with SHA-256.
+    /// Nearly all of them.
     HmacSha256,
-    /// HMAC with SHA-512.
+    /// Some.
     HmacSha512,
+    /// Old ones. Sound for HMAC, if not for much else.
+    HmacSha1,
 }
 
-/// How a secret's text becomes a key.
+/// How a key is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyIs {
-    /// Its UTF-8 bytes.
+    /// Its text is the key.
     Text,
-    /// Decoded; a `whsec_` before it is cut off.
+    /// Base64; the `whsec_` of Standard Webhooks is taken off first.
     Base64,
-    /// Decoded.
+    /// Hexadecimal digits.
     Hex,
 }
 
 /// How a signature is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
-    /// RFC 4648 base 64.
+    /// With or without padding.
     Base64,
-    /// Hexadecimal.
+    /// Either case.
     Hex,
 }
 
-/// A part of what is signed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SignedPart {
-    /// As written.
-    Literal(String),
-    /// A header's value.
-    Header(String),
-    /// The time of signing as it stands where `sent_at` says.
-    SentAt,
-    /// The raw body.
-    Body,
-}
-
-/// Where the time of signing stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SentAt {
-    /// In a header of its own, lower-case.
-    Header(String),
-    /// In a `key=value` list of a header, such as `t=…,v1=…`.
-    Field {
-        /// Lower-case.
-        header: String,
-        /// Such as `t`.
-        key: String,
-    },
-}
-
 /// Reads `accepts:` (a list) or `signature:` (short for a list of one).
-pub fn parse(webhook: &Fields<'_>, secrets: &[String], faults: &mut Faults) -> Vec<Accept> {
-    if let Some(node) = webhook.get("signature") {
-        return signature(node, secrets, faults).map(|signed| vec![Accept::Signature(Box::new(signed))]).unwrap_or_default();
+pub fn parse(webhook: &Fields<'_>, secrets: &[String], faults: &mut Faults) -> Accepts {
+    let schemes = if let Some(node) = webhook.get("signature") {
+        signature(node, secrets, faults).map(|signed| vec![Scheme::Signature(signed)]).unwrap_or_default()
+    } else if let Some(node) = webhook.get("accepts") {
+        accepts(node, secrets, faults)
+    } else {
+        Vec::new()
+    };
+    Accepts { schemes }
+}
+
+fn accepts(node: &Node, secrets: &[String], faults: &mut Faults) -> Vec<Scheme> {
+    if node.as_text() == Some("anyone") {
+        return vec![Scheme::Anyone];
     }
-    let Some(node) = webhook.get("accepts") else { return Vec::new() };
     let Some(items) = node.as_list() else {
         faults
             .error(BAD_ACCEPT, node.place(), format!("`accepts` is a list, and this is {}", node.what()))
-            .help("write `accepts:` and under it lines such as `- { bearer: token }`");
+            .help("write `accepts:` and under it lines such as `- { bearer: token }`; `accepts: anyone` lets everybody in, on loopback only");
         return Vec::new();
     };
     items.iter().filter_map(|item| accept(item, secrets, faults)).collect()
 }
 
-fn accept(node: &Node, secrets: &[String], faults: &mut Faults) -> Option<Accept> {
+fn accept(node: &Node, secrets: &[String], faults: &mut Faults) -> Option<Scheme> {
     let fields = Fields::of(node, "a way in", &["signature", "header", "secret", "bearer", "basic", "url_token"], faults)?;
     if let Some(node) = fields.get("signature") {
-        return signature(node, secrets, faults).map(|signed| Accept::Signature(Box::new(signed)));
+        return signature(node, secrets, faults).map(Scheme::Signature);
     }
     if let Some(node) = fields.get("bearer") {
-        return secret(node, secrets, faults).map(Accept::Bearer);
+        return secret(node, secrets, faults).map(|secret| Scheme::Bearer { secret });
     }
     if let Some(node) = fields.get("url_token") {
-        return secret(node, secrets, faults).map(Accept::UrlToken);
+        return secret(node, secrets, faults).map(|secret| Scheme::UrlToken { secret });
     }
     if let Some(node) = fields.get("basic") {
         let basic = Fields::of(node, "`basic`", &["user", "password"], faults)?;
-        let user = basic.required_text("user", "write the user's name, or the setting that holds it", faults)?;
+        let user = basic.required_text("user", "write the user's name, or the secret that holds it", faults)?;
         let password = secret(basic.require("password", "name a setting with `is: secret`", faults)?, secrets, faults)?;
-        return Some(Accept::Basic { user: user.trim_start_matches("=settings.").to_owned(), password });
+        let user = if secrets.contains(&user) { Leaf::Secret(user) } else { Leaf::Text(user) };
+        return Some(Scheme::Basic { user, password });
     }
     if let Some(node) = fields.get("header") {
         let name = node.as_text().unwrap_or_default().trim_start_matches("header.").to_ascii_lowercase();
         let secret = secret(fields.require("secret", "name a setting with `is: secret`", faults)?, secrets, faults)?;
-        return Some(Accept::Header { name, secret });
+        return Some(Scheme::Header { name, secret });
     }
     faults
         .error(BAD_ACCEPT, node.place(), "this lets nobody in")
@@ -174,44 +176,49 @@ fn secret(node: &Node, secrets: &[String], faults: &mut Faults) -> Option<String
 
 const SIGNATURE_KEYS: [&str; 9] = ["scheme", "key", "key_is", "header", "prefix", "encoding", "signs", "sent_at", "within"];
 
-fn signature(node: &Node, secrets: &[String], faults: &mut Faults) -> Option<Signed> {
+fn signature(node: &Node, secrets: &[String], faults: &mut Faults) -> Option<Signature> {
     let fields = Fields::of(node, "`signature`", &SIGNATURE_KEYS, faults)?;
-    let scheme = fields.required_text("scheme", "write `scheme: hmac-sha256`", faults);
-    let algorithm = match scheme.as_deref() {
-        None => None,
-        Some("hmac-sha256") => Some(Algorithm::HmacSha256),
-        Some("hmac-sha512") => Some(Algorithm::HmacSha512),
-        Some("hmac-sha1") => Some(Algorithm::HmacSha1),
-        Some(other) => {
-            faults
-                .error(UNKNOWN_SCHEME, fields.get("scheme").unwrap_or(node).place(), format!("`{other}` is no signature scheme that Andon knows"))
-                .help("write hmac-sha256, hmac-sha512 or hmac-sha1");
-            None
-        }
-    };
+    let start = faults.errors();
+    let algorithms = [("hmac-sha256", Algorithm::HmacSha256), ("hmac-sha512", Algorithm::HmacSha512), ("hmac-sha1", Algorithm::HmacSha1)];
+    fields.require("scheme", "write `scheme: hmac-sha256`", faults);
+    let algorithm = word(&fields, "scheme", &algorithms, Algorithm::HmacSha256, faults);
     let key = fields.require("key", "name the setting that holds the shared secret", faults).and_then(|node| secret(node, secrets, faults));
     let header = fields.required_text("header", "name the header that holds the signature", faults).map(|name| name.to_ascii_lowercase());
     let key_is = word(&fields, "key_is", &[("text", KeyIs::Text), ("base64", KeyIs::Base64), ("hex", KeyIs::Hex)], KeyIs::Text, faults);
     let encoding = word(&fields, "encoding", &[("base64", Encoding::Base64), ("hex", Encoding::Hex)], Encoding::Hex, faults);
-    let header_name = header.clone().unwrap_or_default();
-    let sent_at = fields.get("sent_at").map(|node| sent_at(node, &header_name));
-    let signs = match fields.get("signs") {
-        None => vec![SignedPart::Body],
-        Some(node) => signed_parts(node, faults)?,
+    let said = |key: &'static str, otherwise: &str| fields.get(key).and_then(Node::as_text).unwrap_or(otherwise).to_owned();
+    let signs = said("signs", "{body}").parse::<Signs>().map_err(|error| {
+        let place = fields.get("signs").unwrap_or(node).place();
+        faults.error(BAD_SIGNS, place, format!("this cannot be signed: {error}")).help("write such as \"{header.x-id}.{header.x-timestamp}.{body}\"");
+    });
+    let sent_at = match fields.get("sent_at") {
+        None => None,
+        Some(node) => match node.as_text().unwrap_or_default().parse::<SentAt>() {
+            Ok(sent_at) => Some(sent_at),
+            Err(_) => {
+                faults
+                    .error(BAD_SIGNS, node.place(), "the time of signing stands in no such place")
+                    .help("write `header.x-timestamp`, or `field.t` for a `t=…` inside the signature's own header");
+                None
+            }
+        },
     };
-    if !signs.contains(&SignedPart::Body) {
+    if let (Ok(signs), Some(sent_at)) = (&signs, &sent_at)
+        && !signs.covers(sent_at)
+    {
         faults
-            .error(BAD_SIGNS, fields.get("signs").unwrap_or(node).place(), "a signature that does not cover the body proves nothing about it")
-            .help("write `{body}` into `signs:`");
+            .error(BAD_SIGNS, fields.get("sent_at").unwrap_or(node).place(), "this time is not signed, so whoever repeats a request could change it")
+            .help("take `sent_at:` out, or name what `signs:` holds");
     }
-    Some(Signed {
-        algorithm: algorithm?,
+    (faults.errors() == start).then_some(())?;
+    Some(Signature {
+        algorithm,
         key: key?,
         key_is,
         header: header?,
-        prefix: fields.text("prefix", faults).unwrap_or_default(),
+        prefix: said("prefix", ""),
         encoding,
-        signs,
+        signs: signs.ok()?,
         sent_at,
         within: fields.duration("within", faults).unwrap_or(Duration::from_secs(300)),
     })
@@ -228,44 +235,4 @@ fn word<T: Copy>(fields: &Fields<'_>, key: &'static str, known: &[(&str, T)], ot
         .error(UNKNOWN_SCHEME, node.place(), format!("`{key}` cannot be `{written}`"))
         .help(format!("write one of {}", words.join(", ")));
     otherwise
-}
-
-fn sent_at(node: &Node, signature_header: &str) -> SentAt {
-    let text = node.as_text().unwrap_or_default();
-    match text.strip_prefix("field.") {
-        Some(key) => SentAt::Field { header: signature_header.to_owned(), key: key.to_owned() },
-        None => SentAt::Header(text.trim_start_matches("header.").to_ascii_lowercase()),
-    }
-}
-
-fn signed_parts(node: &Node, faults: &mut Faults) -> Option<Vec<SignedPart>> {
-    let fragment = node.fragment()?;
-    let mut parts = Vec::new();
-    let mut rest = fragment.text.as_str();
-    while let Some(open) = rest.find('{') {
-        let (literal, tail) = rest.split_at(open);
-        if !literal.is_empty() {
-            parts.push(SignedPart::Literal(literal.to_owned()));
-        }
-        let (name, after) = tail.get(1..).unwrap_or_default().split_once('}').unwrap_or((tail, ""));
-        parts.push(match name {
-            "body" => SignedPart::Body,
-            "sent_at" => SignedPart::SentAt,
-            name => match name.strip_prefix("header.") {
-                Some(header) => SignedPart::Header(header.to_ascii_lowercase()),
-                None => {
-                    let at = fragment.text.find(name).unwrap_or(0);
-                    faults
-                        .error(BAD_SIGNS, fragment.place_of(at, at + name.len()), format!("`{name}` cannot be signed"))
-                        .help("write `{body}`, `{sent_at}` or `{header.x-name}`");
-                    return None;
-                }
-            },
-        });
-        rest = after;
-    }
-    if !rest.is_empty() {
-        parts.push(SignedPart::Literal(rest.to_owned()));
-    }
-    Some(parts)
 }

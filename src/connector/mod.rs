@@ -3,6 +3,7 @@
 //! Everything here is data. A connector makes no call, reads no file and knows no secret: it says what
 //! calls are made, what files hold, and where secrets go.
 
+mod signs;
 mod accepts;
 mod action;
 mod deliver;
@@ -13,13 +14,14 @@ mod setting;
 mod signal;
 mod step;
 
-pub use accepts::{Accept, Algorithm, Encoding, KeyIs, SentAt, Signed, SignedPart};
+pub use accepts::{Accepts, Algorithm, Encoding, KeyIs, Scheme, Signature};
 pub use action::{ActionRule, Behaviour, Echo, EchoOf, Limits, Ours, Prove, Share, Take, TakeKind, Unchanged};
 pub use deliver::{Acknowledged, AnswerRule, Batch, Cut, Deliver, Fit, Framing, Of, Target, Verdict};
 pub use extract::{Extracted, Input};
 pub use parse::{Files, check_head, parse};
 pub use schedule::Schedule;
 pub use setting::{RESERVED, Setting, SettingKind, is_name};
+pub use signs::{Part as SignedPart, SentAt, Signs, instant};
 pub use signal::{FileRule, Next, Open, Poll, PollOf, SignalRule, Way, Whole, lets};
 pub use step::{ANSWER, Around, Kept, Step, StepAnswer, StepVerdict, Until};
 
@@ -65,8 +67,8 @@ pub struct Verified {
 /// How pushes are let in, for all webhook signals of a connector.
 #[derive(Debug, Clone)]
 pub struct Webhook {
-    /// The first that fits lets a request in. Empty: everybody may (only on loopback).
-    pub accepts: Vec<Accept>,
+    /// The first that fits lets a request in.
+    pub accepts: Accepts,
     /// What becomes of a body in which no signal recognises itself.
     pub unmatched: Unmatched,
 }

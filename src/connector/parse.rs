@@ -61,7 +61,7 @@ pub fn parse(source: &Arc<Source>, folder: &str, files: &Files, templates: &Temp
     if webhook.is_none() && signals.iter().any(|signal| matches!(signal.way, Way::Webhook { .. })) {
         faults
             .error(WEBHOOK, fields.get("signals").unwrap_or(&node).place(), "a signal arrives by webhook, and nothing says how pushes are let in")
-            .help("write `webhook:` with `signature:` or `accepts:`; `webhook: { accepts: [] }` lets everybody in, on loopback only");
+            .help("write `webhook:` with `signature:` or `accepts:`; `webhook: { accepts: anyone }` lets everybody in, on loopback only");
     }
     let about = fields.required_text("about", "say in a sentence or two what it reports and what it can do", faults);
     let verified = fields.get("verified").and_then(|node| verified(node, faults));

@@ -8,49 +8,9 @@ use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
 use super::reference::{Error, Secrets};
-use super::signature::{Signature, lines};
+use super::signature::lines;
+use crate::connector::{Accepts, Scheme};
 use crate::shape::Leaf;
-
-/// What a connection accepts. The first scheme that fits wins; with no scheme nothing is accepted.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Accepts {
-    /// In the order they are tried.
-    pub schemes: Vec<Scheme>,
-}
-
-/// One way for a request to show where it comes from. Secrets are named by setting; each may hold several, one a line,
-/// while they are rotated. A scheme whose secret is not given fits nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Scheme {
-    /// A signature over the raw body.
-    Signature(Signature),
-    /// A header that holds the secret as it is.
-    Header {
-        /// Lower-case.
-        name: String,
-        /// The setting.
-        secret: String,
-    },
-    /// `Authorization: Bearer …`.
-    Bearer {
-        /// The setting.
-        secret: String,
-    },
-    /// `Authorization: Basic …`.
-    Basic {
-        /// The user.
-        user: Leaf,
-        /// The setting.
-        password: String,
-    },
-    /// The last segment of the URL: `POST /v1/signals/<connection>/<token>`.
-    UrlToken {
-        /// The setting.
-        secret: String,
-    },
-    /// Nothing is asked for. Stands only where an admin wrote so.
-    Anyone,
-}
 
 /// A request, before anything of it is believed. The default has no headers and no body.
 #[derive(Clone, Copy)]

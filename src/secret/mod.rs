@@ -9,12 +9,9 @@
 
 mod reference;
 mod token;
-mod signs;
 mod signature;
 mod accepts;
 
-pub use accepts::{Accepted, Accepts, Incoming, Refusal, Scheme, bearer, check};
-pub use reference::{Error, SecretRef, Secrets};
-pub use signature::{Algorithm, Encoding, KeyIs, Signature};
-pub use signs::{Part, SentAt, Signs, SignsError};
+pub use accepts::{Accepted, Incoming, Refusal, bearer, check};
+pub use reference::{Error, Secrets};
 pub use token::{Token, hash, matching};

@@ -8,15 +8,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::clock::Clock;
-
-/// A secret as `andon.yaml` names it: never the secret itself.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum SecretRef {
-    /// `{ env: NAME }`: an environment variable, read once.
-    Env(String),
-    /// `{ file: path }`: a file, relative to the folder of `andon.yaml`, read again when it was changed.
-    File(PathBuf),
-}
+use crate::config::SecretRef;
 
 impl std::fmt::Display for SecretRef {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

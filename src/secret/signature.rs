@@ -1,68 +1,12 @@
 //! Checking a signature over the raw bytes of a request, as a manifest describes it.
 
-use std::time::Duration;
-
 use aws_lc_rs::hmac;
 use data_encoding::{BASE64, BASE64_NOPAD, HEXLOWER_PERMISSIVE};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::accepts::{Incoming, Refusal};
-use super::signs::{Part, SentAt, Signs, instant};
-
-/// A signature as a manifest describes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Signature {
-    /// With what it is made.
-    pub algorithm: Algorithm,
-    /// The setting whose secret is the key; one key a line while keys are rotated.
-    pub key: String,
-    /// How the key is written.
-    pub key_is: KeyIs,
-    /// The header it stands in. Lower-case.
-    pub header: String,
-    /// What stands before each signature, such as `v1,` or `sha256=`; those with another are passed over.
-    pub prefix: String,
-    /// How the signature is written.
-    pub encoding: Encoding,
-    /// What is signed.
-    pub signs: Signs,
-    /// Where the time of sending stands, if the vendor says it.
-    pub sent_at: Option<SentAt>,
-    /// How far that time may be from ours, both ways.
-    pub within: Duration,
-}
-
-/// The algorithms vendors use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Algorithm {
-    /// Nearly all of them.
-    HmacSha256,
-    /// Some.
-    HmacSha512,
-    /// Old ones. Sound for HMAC, if not for much else.
-    HmacSha1,
-}
-
-/// How a key is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyIs {
-    /// Its text is the key.
-    Text,
-    /// Base64; the `whsec_` of Standard Webhooks is taken off first.
-    Base64,
-    /// Hexadecimal digits.
-    Hex,
-}
-
-/// How a signature is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoding {
-    /// With or without padding.
-    Base64,
-    /// Either case.
-    Hex,
-}
+use crate::connector::{Algorithm, Encoding, KeyIs, SentAt, Signature, SignedPart as Part, instant};
 
 /// At most this many signatures of one header, and keys of one secret, are tried.
 const MOST: usize = 16;

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::reach::Reach;
+use crate::config::Reach;
 use crate::secret;
 
 /// Why there is no answer. Never holds a secret, a query or a body.

@@ -22,5 +22,4 @@ pub use answer::Answer;
 pub use client::{Client, ClientCertificate, Connection, Options, Settings};
 pub use error::{Again, Blame, Error};
 pub use limiter::{Limiter, Rate};
-pub use reach::Reach;
 pub use redacted::Redacted;

@@ -4,21 +4,10 @@
 //! machine. So the resolver that the HTTP client uses is ours, and it hands out no address that does not fit.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::str::FromStr;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-/// Which addresses a connection may reach. Each includes the one before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub enum Reach {
-    /// Addresses that are unique in the Internet.
-    #[default]
-    Public,
-    /// Also those of a private network: RFC 1918, RFC 6598 (carriers), RFC 4193 (unique local).
-    Private,
-    /// Also this machine.
-    Loopback,
-}
+use crate::config::Reach;
 
 impl Reach {
     /// As it stands in `andon.yaml`.
@@ -41,22 +30,6 @@ impl std::fmt::Display for Reach {
         f.write_str(self.as_str())
     }
 }
-
-impl FromStr for Reach {
-    type Err = NotAReach;
-
-    fn from_str(text: &str) -> Result<Self, NotAReach> {
-        [Self::Public, Self::Private, Self::Loopback]
-            .into_iter()
-            .find(|reach| reach.as_str() == text)
-            .ok_or(NotAReach)
-    }
-}
-
-/// A text that is none of the three words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("`reach` is `public`, `private` or `loopback`")]
-pub struct NotAReach;
 
 /// Addresses of clouds' own services that lie in ranges which could be reached otherwise. They hand out credentials
 /// to whoever asks from the machine, so that no connection may talk to them. (169.254.169.254 and 192.0.0.192 lie in

@@ -119,7 +119,7 @@ fn place(name: &str) -> Option<SentAt> {
 const FIRST_MILLISECOND: i64 = 100_000_000_000;
 
 /// Reads a time of sending: Unix seconds, Unix milliseconds, or RFC 3339.
-pub(super) fn instant(text: &str) -> Option<Timestamp> {
+pub fn instant(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
         let number: i64 = text.parse().ok()?;
