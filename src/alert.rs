@@ -150,6 +150,9 @@ pub struct Alert {
     /// What people and containment added, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<Said>,
+    /// The destinations that were told of it, so that they also hear of its end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<String>,
     /// The action of Andon's own that caused it; such an alert offers no containment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caused_by: Option<ActionId>,

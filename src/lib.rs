@@ -42,10 +42,12 @@ pub mod catalog;
 pub mod secret;
 pub mod store;
 pub mod web;
+pub mod meters;
 
 // Level 4: the jobs.
-pub mod intake;
+pub mod live;
 pub mod triage;
+pub mod intake;
 pub mod delivery;
 pub mod containment;
 pub mod server;

@@ -22,7 +22,7 @@ pub use parse::{Files, check_head, parse};
 pub use schedule::Schedule;
 pub use setting::{RESERVED, Setting, SettingKind, is_name};
 pub use signs::{Part as SignedPart, SentAt, Signs, instant};
-pub use signal::{FileRule, Next, Open, Poll, PollOf, SignalRule, Way, Whole, lets};
+pub use signal::{FileRule, Next, Open, Poll, PollOf, SignalRule, SourceLink, Way, Whole, lets};
 pub use step::{ANSWER, Around, Kept, Step, StepAnswer, StepVerdict, Until};
 
 use crate::diag::Place;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::setting::is_name;
 use super::{Files, Schedule};
 use crate::diag::{Code, Faults};
-use crate::expr::{Expr, Names, Type};
+use crate::expr::{Expr, Names, Scope, Type, Value};
 use crate::shape::{Call, Offered, Path, Reading, Shape};
 use crate::yaml::{Fields, Node};
 
@@ -57,7 +57,7 @@ pub struct SignalRule {
     /// How many items the sender says it left out.
     pub lost: Option<Expr>,
     /// A path below the connection's URL where it can be looked at; names come from `data`.
-    pub link: Option<Path>,
+    pub link: Option<SourceLink>,
     /// What its expressions name, in order.
     pub names: Names,
 }
@@ -437,13 +437,33 @@ fn mentions_ref(schema: &serde_json::Value, depth: usize) -> bool {
     }
 }
 
+/// A path for people to open, below a connection's URL.
+#[derive(Debug)]
+pub struct SourceLink {
+    path: Path,
+    names: Names,
+}
+
+impl SourceLink {
+    /// The path for a signal's data; `None` where the data lack a name that it needs.
+    pub fn path(&self, data: &serde_json::Value) -> Option<String> {
+        let mut scope = Scope::new(&self.names);
+        for (slot, name) in self.names.all().enumerate() {
+            if let Some(value) = data.get(name) {
+                scope.set(slot, Value::from_json(value));
+            }
+        }
+        self.path.render(&scope).ok()
+    }
+}
+
 /// A path whose names are fields of `data`.
-fn link(node: &Node, data: &Type, faults: &mut Faults) -> Option<Path> {
+fn link(node: &Node, data: &Type, faults: &mut Faults) -> Option<SourceLink> {
     let mut names = Names::new().with("settings", Type::Any);
     if let Type::Object(object) = data {
         for (key, (of, _)) in &object.keys {
             names = names.with(key, of.clone());
         }
     }
-    Path::parse_link(node, &names, faults)
+    Path::parse_link(node, &names, faults).map(|path| SourceLink { path, names })
 }

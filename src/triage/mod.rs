@@ -1,1 +1,16 @@
-//! triage.
+//! What decides whether something is sent: deduplication, severity, resolving, repeating, routes.
+//!
+//! Judging ([`judge`]) is pure and runs anywhere; settling ([`settle`]) runs inside one store
+//! transaction, so that the signal, what became of its alerts and what is owed are kept together or
+//! not at all (design, promises 1 and 3). Nothing here sends anything.
+
+mod echo;
+mod judge;
+mod revise;
+mod settle;
+mod timers;
+
+pub use judge::{Judged, judge};
+pub use revise::{Why, revise};
+pub use settle::settle;
+pub use timers::{due, run};

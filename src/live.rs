@@ -1,0 +1,176 @@
+//! What is on duty: the snapshot in force, the store, and the bells that wake the jobs.
+//!
+//! Holds no decision of its own. A job takes a [`Snapshot`] and finishes on it, whatever is swapped
+//! in meanwhile.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::config::Connection;
+use crate::expr::{Names, Scope, Type, Value};
+use crate::secret::Secrets;
+use crate::shape::Auth;
+use crate::store::Store;
+use crate::web;
+
+/// Everything that the jobs share.
+#[derive(Debug)]
+pub struct Live {
+    snapshot: ArcSwap<Snapshot>,
+    /// What is kept.
+    pub store: Store,
+    /// Time and chance.
+    pub clock: Clock,
+    /// Rung when deliveries are owed.
+    pub owed: Bell,
+    /// Rung when look-ups wait.
+    pub look_ups: Bell,
+    /// Rung when actions wait.
+    pub actions: Bell,
+    /// Cancelled when the daemon stops.
+    pub stop: CancellationToken,
+    /// Owns every task.
+    pub tasks: TaskTracker,
+    /// Shown by `/metrics`.
+    pub meters: crate::meters::Meters,
+}
+
+/// One state of the configuration, with what is needed to act on it.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The checked files.
+    pub catalog: Catalog,
+    /// The secrets that they refer to.
+    pub secrets: Arc<Secrets>,
+    connections: BTreeMap<String, web::Connection>,
+    folder: PathBuf,
+}
+
+impl Snapshot {
+    /// Makes what is needed to act on `catalog`. `folder` is that of `andon.yaml`.
+    ///
+    /// # Errors
+    /// When a connection cannot be made ready: a private certificate authority that cannot be read.
+    pub fn new(catalog: Catalog, folder: &Path, client: &web::Client, clock: Clock) -> Result<Self, web::Error> {
+        let mut references = BTreeMap::new();
+        for connection in &catalog.config.connections {
+            for (setting, reference) in &connection.secrets {
+                references.insert((connection.name.clone(), setting.clone()), reference.clone());
+            }
+        }
+        let secrets = Arc::new(Secrets::new(references, folder.to_path_buf(), clock));
+        let mut connections = BTreeMap::new();
+        for connection in &catalog.config.connections {
+            let made = client.connection(web_settings(connection, &secrets, folder))?;
+            connections.insert(connection.name.clone(), made);
+        }
+        Ok(Self { catalog, secrets, connections, folder: folder.to_path_buf() })
+    }
+
+    /// The way out to a connection.
+    pub fn web(&self, connection: &str) -> Option<&web::Connection> {
+        self.connections.get(connection)
+    }
+
+    /// The folder of `andon.yaml`, which relative paths are below.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+fn web_settings(connection: &Connection, secrets: &Secrets, folder: &Path) -> web::Settings {
+    let connector = &connection.connector;
+    let mut settings = web::Settings::new(connection.name.clone());
+    for setting in &connector.settings {
+        match setting.kind {
+            crate::connector::SettingKind::Url => {
+                if let Some(url) = connection.text(&setting.name) {
+                    settings.bases.insert(setting.name.clone(), url.to_owned());
+                }
+            }
+            crate::connector::SettingKind::Secret if setting.optional => {
+                settings.optional.insert(setting.name.clone());
+            }
+            _ => {}
+        }
+    }
+    settings.reach = connection.reach;
+    settings.ca = connection.ca.as_ref().map(|path| folder.join(path));
+    settings.auth = auth(connection, &settings.optional, secrets);
+    settings
+}
+
+/// The first way to make oneself known whose secrets are given.
+fn auth(connection: &Connection, optional: &BTreeSet<String>, secrets: &Secrets) -> Auth {
+    let names = Names::new().with("settings", Type::Any);
+    let mut scope = Scope::new(&names);
+    scope.set(0, Value::from_json(&connection.settings));
+    for rule in &connection.connector.auth {
+        let given = rule.secrets().iter().all(|secret| {
+            !optional.contains(*secret) || secrets.is_given(&connection.name, secret).unwrap_or(true)
+        });
+        if given && let Ok(auth) = rule.resolve(&scope) {
+            return auth;
+        }
+    }
+    Auth::None
+}
+
+impl Live {
+    /// Puts the parts together.
+    pub fn new(snapshot: Snapshot, store: Store, clock: Clock) -> Arc<Self> {
+        Arc::new(Self {
+            snapshot: ArcSwap::from_pointee(snapshot),
+            store,
+            clock,
+            owed: Bell::default(),
+            look_ups: Bell::default(),
+            actions: Bell::default(),
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            meters: crate::meters::Meters::default(),
+        })
+    }
+
+    /// The state in force.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// Puts another state in force; what runs finishes on the one it began with.
+    pub fn swap(&self, snapshot: Snapshot) {
+        self.snapshot.store(Arc::new(snapshot));
+    }
+}
+
+/// Wakes whoever waits; rings that nobody waited for are not lost.
+#[derive(Debug)]
+pub struct Bell {
+    rung: watch::Sender<u64>,
+}
+
+impl Default for Bell {
+    fn default() -> Self {
+        Self { rung: watch::Sender::new(0) }
+    }
+}
+
+impl Bell {
+    /// Rings.
+    pub fn ring(&self) {
+        self.rung.send_modify(|rung| *rung = rung.wrapping_add(1));
+    }
+
+    /// To be woken by: `changed().await`.
+    pub fn listen(&self) -> watch::Receiver<u64> {
+        self.rung.subscribe()
+    }
+}

@@ -1,0 +1,107 @@
+//! A new revision of an alert: kept, and owed to whom it concerns.
+
+use jiff::Timestamp;
+
+use crate::alert::{Alert, State};
+use crate::catalog::Catalog;
+use crate::connector::Of;
+use crate::mapping::Mapping;
+use crate::store::{self, Times, Tx};
+
+/// Why a revision is made (design, promise 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// The alert opens.
+    Opened,
+    /// Its severity changed.
+    Severity,
+    /// Something else that it shows changed.
+    Changed,
+    /// It is over.
+    Resolved,
+    /// It is still open, and `repeat` has passed.
+    Repeated,
+}
+
+impl Why {
+    /// The word in metrics and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Severity => "severity",
+            Self::Changed => "changed",
+            Self::Resolved => "resolved",
+            Self::Repeated => "repeated",
+        }
+    }
+}
+
+/// Keeps `alert` as its next revision and owes it to the destinations that its routes name, and to
+/// those that were told of it before. Destinations that keep state do not hear of `Changed`, nor of
+/// what Andon's own containment caused.
+///
+/// # Errors
+/// When the store fails.
+pub fn revise(tx: &mut Tx<'_>, catalog: &Catalog, alert: &mut Alert, why: Why, now: Timestamp, quiet_at: Option<Timestamp>) -> Result<(), store::Error> {
+    alert.revised_at = now;
+    let shown = alert.to_expression_value();
+    let routes: Vec<_> = catalog.config.routes.iter().filter(|route| route.takes(&shown)).collect();
+    let mut to: Vec<String> = Vec::new();
+    for route in &routes {
+        if why == Why::Repeated && route.repeat.is_none() {
+            continue;
+        }
+        for destination in &route.to {
+            if !to.contains(destination) {
+                to.push(destination.clone());
+            }
+        }
+    }
+    if why != Why::Repeated {
+        for destination in &alert.told {
+            if !to.contains(destination) {
+                to.push(destination.clone());
+            }
+        }
+    }
+    to.retain(|destination| wants(catalog, destination, alert, why));
+    for destination in &to {
+        if !alert.told.contains(destination) {
+            alert.told.push(destination.clone());
+        }
+    }
+    let repeat = routes.iter().filter_map(|route| route.repeat).min();
+    let open = alert.state != State::Resolved;
+    let times = Times {
+        quiet_at: quiet_at.filter(|_| open),
+        repeat_at: repeat.filter(|_| open).and_then(|repeat| now.checked_add(repeat).ok()),
+    };
+    let revision = tx.put_alert(alert, times)?;
+    for destination in &to {
+        tx.owe(destination, revision, keeps_state(catalog, destination))?;
+    }
+    Ok(())
+}
+
+fn keeps_state(catalog: &Catalog, destination: &str) -> bool {
+    let connection = catalog.config.connection(destination);
+    connection.and_then(|connection| connection.connector.deliver.as_ref()).is_some_and(|deliver| deliver.of == Of::State)
+}
+
+fn wants(catalog: &Catalog, destination: &str, alert: &Alert, why: Why) -> bool {
+    if !keeps_state(catalog, destination) {
+        return catalog.config.connection(destination).is_some();
+    }
+    let knows = alert.told.iter().any(|told| told == destination);
+    match why {
+        _ if alert.caused_by.is_some() => false,
+        Why::Opened | Why::Severity | Why::Repeated => true,
+        Why::Resolved => knows,
+        Why::Changed => !knows,
+    }
+}
+
+/// When an alert of a mapping goes quiet, counted from a signal seen at `seen`.
+pub fn quiet_at(mapping: &Mapping, seen: Timestamp) -> Option<Timestamp> {
+    mapping.quiet.and_then(|quiet| seen.checked_add(quiet).ok())
+}

@@ -1,0 +1,208 @@
+//! Inside one transaction: the signal is kept, its alerts are changed, what is owed is noted.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::echo::recognise;
+use super::judge::Judged;
+use super::revise::{Why, quiet_at, revise};
+use crate::alert::{Alert, AlertId, Closed, ClosedHow, Link, Offer, Origin, Severity, State};
+use crate::catalog::Catalog;
+use crate::mapping::{Judgement, Mapping, Proposal};
+use crate::signal::Signal;
+use crate::store::{self, LookUp, RawRef, Sighting, Standing, Tx};
+
+/// Keeps a judged signal with everything that follows from it. With `raw` the signal is new;
+/// without, it is one that waited or was stuck. Gives the alerts that it counts in.
+///
+/// # Errors
+/// When the store fails; then nothing of it is kept.
+pub fn settle(tx: &mut Tx<'_>, catalog: &Catalog, judged: &Judged, raw: Option<RawRef<'_>>) -> Result<Vec<AlertId>, store::Error> {
+    let signal = &judged.signal;
+    let echo = recognise(tx, catalog, signal)?;
+    let echoed;
+    let signal = match echo {
+        None => signal,
+        Some(action) => {
+            echoed = Signal { echo_of: Some(action), ..signal.clone() };
+            &echoed
+        }
+    };
+    let mut alerts = Vec::new();
+    for (mapping, said) in &judged.said {
+        let touched = match said {
+            Judgement::Nothing => None,
+            Judgement::Open(proposal) => Some(open(tx, catalog, mapping, signal, proposal)?),
+            Judgement::Close { key } => close(tx, catalog, signal, key)?,
+        };
+        alerts.extend(touched);
+    }
+    let reason = judged.stuck.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    let standing = if !judged.waiting.is_empty() {
+        Standing::Waiting
+    } else if judged.stuck.is_empty() {
+        Standing::Read(&alerts)
+    } else {
+        Standing::Stuck { reason: &reason, trace: &reason }
+    };
+    match raw {
+        Some(raw) => tx.insert_signal(signal, raw, standing)?,
+        None => tx.settle_signal(signal.id, standing)?,
+    }
+    if !judged.waiting.is_empty() {
+        let stuck: Vec<&str> = judged.stuck.iter().map(|stuck| stuck.mapping.as_str()).collect();
+        tx.wait_for_look_up(&LookUp {
+            signal: signal.id,
+            attempts: 0,
+            next_at: tx.now(),
+            progress: json!({ "mappings": judged.waiting, "found": {}, "stuck": stuck, "reason": reason }),
+            error: None,
+        })?;
+    }
+    Ok(alerts)
+}
+
+fn open(tx: &mut Tx<'_>, catalog: &Catalog, mapping: &Arc<Mapping>, signal: &Signal, proposal: &Proposal) -> Result<AlertId, store::Error> {
+    let now = tx.now();
+    let quiet = quiet_at(mapping, now);
+    let Some(known) = tx.open_alert(&proposal.key)? else {
+        let mut alert = first(catalog, mapping, signal, proposal, tx.next_id(), now);
+        revise(tx, catalog, &mut alert, Why::Opened, now, quiet)?;
+        return Ok(alert.id);
+    };
+    let own = signal.echo_of.is_some();
+    let severity = if own { known.severity } else { known.severity.max(proposal.severity) };
+    let shows_more = known.title != proposal.title || known.summary != proposal.summary || known.fields != proposal.fields || known.model != proposal.model;
+    if severity == known.severity && !shows_more {
+        let sighting = Sighting {
+            signal: signal.id,
+            at: proposal.at,
+            seen: now,
+            quiet_at: quiet,
+            measured: Some(proposal.measured.clone()).filter(|measured| *measured != known.measured),
+            evidence: Some(proposal.evidence.clone()).filter(|evidence| *evidence != known.evidence),
+        };
+        tx.count(known.id, sighting)?;
+        return Ok(known.id);
+    }
+    let why = if severity == known.severity { Why::Changed } else { Why::Severity };
+    let mut alert = known.as_ref().clone();
+    alert.revision += 1;
+    alert.state = State::Updated;
+    alert.severity = severity;
+    alert.title.clone_from(&proposal.title);
+    alert.summary.clone_from(&proposal.summary);
+    alert.at = proposal.at;
+    alert.last_seen = now;
+    alert.count += 1;
+    alert.model.clone_from(&proposal.model);
+    alert.measured.clone_from(&proposal.measured);
+    alert.fields.clone_from(&proposal.fields);
+    alert.evidence.clone_from(&proposal.evidence);
+    alert.signal = signal.id;
+    if !own {
+        alert.contain = offers(catalog, mapping, signal, proposal);
+        alert.caused_by = None;
+    }
+    alert.links = links(catalog, signal, &alert);
+    revise(tx, catalog, &mut alert, why, now, quiet)?;
+    Ok(alert.id)
+}
+
+fn first(catalog: &Catalog, mapping: &Mapping, signal: &Signal, proposal: &Proposal, id: AlertId, now: jiff::Timestamp) -> Alert {
+    let own = signal.echo_of.is_some();
+    let mut alert = Alert {
+        id,
+        revision: 1,
+        state: State::Open,
+        mapping: mapping.name.clone(),
+        key: proposal.key.clone(),
+        kind: mapping.alert.kind.name.clone(),
+        severity: if own { Severity::Informational } else { proposal.severity },
+        title: proposal.title.clone(),
+        summary: proposal.summary.clone(),
+        at: proposal.at,
+        revised_at: now,
+        first_seen: now,
+        last_seen: now,
+        count: 1,
+        model: proposal.model.clone(),
+        measured: proposal.measured.clone(),
+        fields: proposal.fields.clone(),
+        evidence: proposal.evidence.clone(),
+        links: Vec::new(),
+        contain: offers(catalog, mapping, signal, proposal),
+        origin: origin(catalog, signal),
+        signal: signal.id,
+        closed: None,
+        acknowledged: None,
+        notes: Vec::new(),
+        told: Vec::new(),
+        caused_by: signal.echo_of,
+    };
+    alert.links = links(catalog, signal, &alert);
+    alert
+}
+
+fn close(tx: &mut Tx<'_>, catalog: &Catalog, signal: &Signal, key: &str) -> Result<Option<AlertId>, store::Error> {
+    let Some(known) = tx.open_alert(key)? else { return Ok(None) };
+    let now = tx.now();
+    let mut alert = known.as_ref().clone();
+    alert.signal = signal.id;
+    alert.last_seen = now;
+    over(&mut alert, Closed { at: now, how: ClosedHow::Recovered, by: None });
+    revise(tx, catalog, &mut alert, Why::Resolved, now, None)?;
+    Ok(Some(alert.id))
+}
+
+/// Makes `alert` its own last revision.
+pub fn over(alert: &mut Alert, closed: Closed) {
+    alert.revision += 1;
+    alert.state = State::Resolved;
+    alert.closed = Some(closed);
+}
+
+fn origin(catalog: &Catalog, signal: &Signal) -> Origin {
+    let host = catalog.config.connection(&signal.connection).map_or_else(|| "localhost".to_owned(), crate::config::Connection::host);
+    Origin { connection: signal.connection.clone(), connector: signal.name.connector.clone(), host }
+}
+
+fn offers(catalog: &Catalog, mapping: &Mapping, signal: &Signal, proposal: &Proposal) -> Vec<Offer> {
+    if signal.echo_of.is_some() {
+        return Vec::new();
+    }
+    let url = &catalog.config.public_url;
+    let one = |(index, with, ask): &(usize, Map<String, Json>, Vec<String>)| {
+        let rule = mapping.contain.get(*index)?;
+        let place = catalog.place_for(rule, &signal.connection)?;
+        let about = place.connector.action(&rule.verb).map(|action| action.about.clone()).unwrap_or_default();
+        Some(Offer {
+            action: format!("{}/{}", rule.connector, rule.verb),
+            at: place.name.clone(),
+            about,
+            with: with.clone(),
+            ask: ask.clone(),
+            href: format!("{url}/v1/actions"),
+        })
+    };
+    proposal.contain.iter().filter_map(one).collect()
+}
+
+fn links(catalog: &Catalog, signal: &Signal, alert: &Alert) -> Vec<Link> {
+    let mut links = Vec::new();
+    let base = catalog.config.connection(&signal.connection).and_then(|connection| connection.text(connection.connector.first_url()?));
+    let path = catalog.signal(&signal.name).and_then(|rule| rule.link.as_ref()?.path(signal.data.as_data()));
+    if let (Some(base), Some(path)) = (base, path) {
+        links.push(Link { text: "At its source".to_owned(), href: format!("{}{path}", base.trim_end_matches('/')) });
+    }
+    let url = &catalog.config.public_url;
+    links.push(Link { text: "Andon's record".to_owned(), href: format!("{url}/v1/alerts/{}", alert.id) });
+    for offer in &alert.contain {
+        links.push(Link { text: format!("Containment offered: {} at {}", offer.action, offer.at), href: offer.href.clone() });
+    }
+    if let Some(runbook) = catalog.mappings.get(&alert.mapping).and_then(|mapping| mapping.runbook.as_ref()) {
+        links.push(Link { text: "Runbook".to_owned(), href: runbook.clone() });
+    }
+    links
+}
