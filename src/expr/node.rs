@@ -1,0 +1,168 @@
+//! What runs: names resolved to slots, constants folded, patterns compiled.
+
+use jiff::{SignedDuration, Timestamp};
+use regex::Regex;
+use serde_json::Value as Json;
+
+use crate::alert::Severity;
+
+use super::function::Function;
+use super::tree::{Arithmetic, Comparison};
+use super::value::Value;
+
+/// One part of a checked expression.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    pub(super) does: Does,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+/// What a part does.
+#[derive(Debug, Clone)]
+pub(super) enum Does {
+    Constant(Constant),
+    /// The value of a name; a text is read as what the name is said to be.
+    Root(usize, Reads),
+    /// The value a macro is at; 0 is the outermost macro's.
+    Local(usize),
+    Path(Box<Node>, Box<[Step]>, Reads),
+    /// Whether the last step is there.
+    Has(Box<Node>, Box<[Step]>),
+    Not(Box<Node>),
+    Negate(Box<Node>),
+    And(Box<[Node]>),
+    Or(Box<[Node]>),
+    Compare(Comparison, Box<[Node; 2]>),
+    In(Box<[Node; 2]>),
+    Sum(Box<Node>, Box<[(Arithmetic, Node)]>),
+    Choose(Box<[Node; 3]>),
+    List(Box<[Node]>),
+    Map(Box<[(Node, Node)]>),
+    Call(Function, Box<[Node]>, Option<Box<Regex>>),
+    Each(Each, Box<[Node; 2]>),
+}
+
+/// One selection of a path.
+#[derive(Debug, Clone)]
+pub(super) struct Step {
+    pub(super) by: StepBy,
+    pub(super) optional: bool,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum StepBy {
+    Key(Box<str>),
+    Index(Node),
+}
+
+/// A macro over a list (or the keys of a map).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Each {
+    Exists,
+    ExistsOne,
+    All,
+    Filter,
+    Map,
+}
+
+impl Each {
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "exists" => Self::Exists,
+            "exists_one" => Self::ExistsOne,
+            "all" => Self::All,
+            "filter" => Self::Filter,
+            "map" => Self::Map,
+            _ => return None,
+        })
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Exists => "exists",
+            Self::ExistsOne => "exists_one",
+            Self::All => "all",
+            Self::Filter => "filter",
+            Self::Map => "map",
+        }
+    }
+}
+
+/// What a text stands for where the type of the path says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reads {
+    AsIs,
+    Time,
+    Duration,
+    Severity,
+}
+
+/// A value known before the expression runs; shared between threads, unlike [`Value`].
+#[derive(Debug, Clone)]
+pub(super) enum Constant {
+    Json(Json),
+    Double(f64),
+    Time(Timestamp),
+    Duration(SignedDuration),
+    Severity(Severity),
+}
+
+impl Constant {
+    pub(super) fn value(&self) -> Value<'_> {
+        match self {
+            Self::Json(json) => Value::from_json(json),
+            Self::Double(double) => Value::Double(*double),
+            Self::Time(time) => Value::Time(*time),
+            Self::Duration(duration) => Value::Duration(*duration),
+            Self::Severity(severity) => Value::Severity(*severity),
+        }
+    }
+
+    /// The constant that stands for a value, where there is one that reads back the same.
+    pub(super) fn of(value: &Value<'_>) -> Option<Self> {
+        Some(match value {
+            Value::Absent => return None,
+            Value::Double(double) => Self::Double(*double),
+            Value::Time(time) => Self::Time(*time),
+            Value::Duration(duration) => Self::Duration(*duration),
+            Value::Severity(severity) => Self::Severity(*severity),
+            other => Self::Json(plain(other)?),
+        })
+    }
+}
+
+/// As JSON, when nothing in it is of a sort that JSON lacks.
+fn plain(value: &Value<'_>) -> Option<Json> {
+    match value {
+        Value::Absent | Value::Time(_) | Value::Duration(_) | Value::Severity(_) => None,
+        Value::Double(double) if !double.is_finite() => None,
+        Value::List(items) => items.iter().map(plain).collect(),
+        Value::Map(entries) => entries
+            .iter()
+            .map(|(key, value)| Some((key.clone().into_owned(), plain(value)?)))
+            .collect::<Option<serde_json::Map<_, _>>>()
+            .map(Json::Object),
+        other => other.to_json(),
+    }
+}
+
+impl Node {
+    /// The constant it is.
+    pub(super) fn constant(&self) -> Option<&Constant> {
+        match &self.does {
+            Does::Constant(constant) => Some(constant),
+            _ => None,
+        }
+    }
+
+    /// The constant text it is.
+    pub(super) fn constant_text(&self) -> Option<&str> {
+        match self.constant()? {
+            Constant::Json(Json::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+}

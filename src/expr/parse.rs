@@ -1,0 +1,652 @@
+//! Reading tokens into a tree: recursive descent, one function a level of binding, at most
+//! [`NESTING`] levels deep, so that no text can exhaust the stack.
+
+use crate::diag::{Faults, Fragment};
+
+use super::fault;
+use super::token::{self, Token, What};
+use super::tree::{Arithmetic, By, Comparison, Form, Part, Select};
+
+/// How many brackets, arguments and `!` may stand inside each other.
+pub(super) const NESTING: usize = 32;
+/// How many parts may stand below each other; what the stack of every later walk is sized for.
+const HEIGHT: usize = 96;
+/// The longest expression in bytes.
+pub(super) const LONGEST: usize = 4096;
+
+/// Parses the whole fragment; `None` after reporting.
+pub(super) fn parse(fragment: &Fragment, faults: &mut Faults) -> Option<Part> {
+    if fragment.text.len() > LONGEST {
+        faults
+            .error(
+                fault::TOO_LARGE,
+                fragment.place_of(0, fragment.text.len()),
+                format!(
+                    "an expression has at most {LONGEST} bytes, and this one has {}",
+                    fragment.text.len()
+                ),
+            )
+            .help("name parts of it under `let:`");
+        return None;
+    }
+    let tokens = token::cut(fragment, faults)?;
+    let mut parser = Parser {
+        fragment,
+        tokens,
+        at: 0,
+        nesting: 0,
+        faults,
+    };
+    parser.whole().ok()
+}
+
+struct Parser<'s, 'f> {
+    fragment: &'s Fragment,
+    tokens: Vec<Token<'s>>,
+    at: usize,
+    nesting: usize,
+    faults: &'f mut Faults,
+}
+
+/// Parsing stopped; why has been reported.
+struct Stopped;
+
+type Parsed<T = Part> = Result<T, Stopped>;
+
+impl<'s> Parser<'s, '_> {
+    fn whole(&mut self) -> Parsed {
+        match self.peek() {
+            What::End => {
+                return self.stop(0, 0, "there is no expression here", |fault| {
+                    fault.help("write one, such as `signal.score >= 0.8`");
+                });
+            }
+            What::Sign(sign @ ("=" | "==")) => {
+                let sign = *sign;
+                let end = sign.len();
+                self.faults
+                    .error(
+                        fault::EQUALS_SIGN,
+                        self.fragment.place_of(0, end),
+                        "the expression itself has no `=` before it",
+                    )
+                    .help("conditions are written without `=`; values begin with exactly one");
+                return Err(Stopped);
+            }
+            _ => {}
+        }
+        let part = self.expression()?;
+        if *self.peek() != What::End {
+            return self.not_an_operator();
+        }
+        Ok(part)
+    }
+
+    /// `a ? b : c`, and everything that binds tighter.
+    fn expression(&mut self) -> Parsed {
+        self.deeper()?;
+        let condition = self.either()?;
+        let part = if self.take("?") {
+            let then = self.expression()?;
+            if !self.take(":") {
+                return self.expected("`:` and what it is otherwise", "write `a ? b : c`");
+            }
+            let otherwise = self.expression()?;
+            let (start, end) = (condition.start, otherwise.end);
+            let height = [&condition, &then, &otherwise].map(|part| part.height);
+            self.part(
+                Form::Choose(Box::new(condition), Box::new(then), Box::new(otherwise)),
+                start,
+                end,
+                height,
+            )?
+        } else {
+            condition
+        };
+        self.nesting -= 1;
+        Ok(part)
+    }
+
+    fn either(&mut self) -> Parsed {
+        let first = self.both()?;
+        self.run("||", first, Self::both, Form::Or)
+    }
+
+    fn both(&mut self) -> Parsed {
+        let first = self.comparison()?;
+        self.run("&&", first, Self::comparison, Form::And)
+    }
+
+    fn run(
+        &mut self,
+        sign: &str,
+        first: Part,
+        next: fn(&mut Self) -> Parsed,
+        form: fn(Vec<Part>) -> Form,
+    ) -> Parsed {
+        if *self.peek() != sign {
+            return Ok(first);
+        }
+        let mut parts = vec![first];
+        while self.take(sign) {
+            parts.push(next(self)?);
+        }
+        let start = parts.first().map_or(0, |part| part.start);
+        let end = parts.last().map_or(0, |part| part.end);
+        let heights: Vec<usize> = parts.iter().map(|part| part.height).collect();
+        self.part(form(parts), start, end, heights)
+    }
+
+    fn comparison(&mut self) -> Parsed {
+        let left = self.sum()?;
+        let Some(sign) = self.comparison_sign() else {
+            return Ok(left);
+        };
+        self.at += 1;
+        let right = self.sum()?;
+        let (start, end) = (left.start, right.end);
+        let height = [left.height, right.height];
+        let (left, right) = (Box::new(left), Box::new(right));
+        let form = match sign {
+            Some(comparison) => Form::Compare(comparison, left, right),
+            None => Form::In(left, right),
+        };
+        let part = self.part(form, start, end, height)?;
+        if self.comparison_sign().is_some() {
+            let (start, end) = self.span();
+            return self.stop(start, end, "a comparison has two sides", |fault| {
+                fault.help("write `a < b && b < c`, or put the first comparison in parentheses");
+            });
+        }
+        Ok(part)
+    }
+
+    /// The comparison that comes next; `Some(None)` for `in`.
+    fn comparison_sign(&self) -> Option<Option<Comparison>> {
+        Some(match self.peek() {
+            What::Sign("==") => Some(Comparison::Equal),
+            What::Sign("!=") => Some(Comparison::NotEqual),
+            What::Sign("<") => Some(Comparison::Less),
+            What::Sign("<=") => Some(Comparison::AtMost),
+            What::Sign(">") => Some(Comparison::More),
+            What::Sign(">=") => Some(Comparison::AtLeast),
+            What::Name("in") => None,
+            _ => return None,
+        })
+    }
+
+    fn sum(&mut self) -> Parsed {
+        let sign = |what: &What<'_>| match what {
+            What::Sign("+") => Some(Arithmetic::Add),
+            What::Sign("-") => Some(Arithmetic::Subtract),
+            _ => None,
+        };
+        self.chain(Self::product, sign)
+    }
+
+    fn product(&mut self) -> Parsed {
+        let sign = |what: &What<'_>| match what {
+            What::Sign("*") => Some(Arithmetic::Multiply),
+            What::Sign("/") => Some(Arithmetic::Divide),
+            What::Sign("%") => Some(Arithmetic::Remainder),
+            _ => None,
+        };
+        self.chain(Self::unary, sign)
+    }
+
+    fn chain(
+        &mut self,
+        next: fn(&mut Self) -> Parsed,
+        sign: fn(&What<'_>) -> Option<Arithmetic>,
+    ) -> Parsed {
+        let first = next(self)?;
+        let mut rest = Vec::new();
+        while let Some(arithmetic) = sign(self.peek()) {
+            self.at += 1;
+            rest.push((arithmetic, next(self)?));
+        }
+        let Some((_, last)) = rest.last() else {
+            return Ok(first);
+        };
+        let (start, end) = (first.start, last.end);
+        let heights: Vec<usize> = [first.height]
+            .into_iter()
+            .chain(rest.iter().map(|(_, part)| part.height))
+            .collect();
+        self.part(Form::Sum(Box::new(first), rest), start, end, heights)
+    }
+
+    fn unary(&mut self) -> Parsed {
+        let (start, _) = self.span();
+        let negates = match self.peek() {
+            What::Sign("!") => false,
+            What::Sign("-") => true,
+            _ => return self.postfix(),
+        };
+        self.at += 1;
+        // The smallest int has no positive twin, so its sign is read with its digits.
+        if negates && let What::Int(digits) = *self.peek() {
+            let (_, end) = self.span();
+            let negative = 0_i64.checked_sub_unsigned(digits);
+            let Some(whole) = negative else {
+                return self.too_large(start, end);
+            };
+            let next = self.tokens.get(self.at + 1).map(|token| &token.what);
+            if !matches!(next, Some(What::Sign("." | "["))) {
+                self.at += 1;
+                return self.part(Form::Int(whole), start, end, []);
+            }
+        }
+        self.deeper()?;
+        let inner = self.unary()?;
+        self.nesting -= 1;
+        let (end, height) = (inner.end, inner.height);
+        let inner = Box::new(inner);
+        let form = if negates {
+            Form::Negate(inner)
+        } else {
+            Form::Not(inner)
+        };
+        self.part(form, start, end, [height])
+    }
+
+    /// `.key`, `.?key`, `[index]`, `[?index]` and `.method(…)` after something.
+    fn postfix(&mut self) -> Parsed {
+        let mut part = self.primary()?;
+        loop {
+            let (start, _) = self.span();
+            if self.take(".") {
+                let optional = self.take("?");
+                let What::Name(name) = *self.peek() else {
+                    return self.expected(
+                        "a key after the dot",
+                        "a key with other characters stands in brackets: x[\"key\"]",
+                    );
+                };
+                let (name_start, name_end) = self.span();
+                self.at += 1;
+                if *self.peek() == "(" && !optional {
+                    part = self.call(Some(part), name, name_start, name_end)?;
+                } else {
+                    let select = Select {
+                        by: By::Key(name.to_owned()),
+                        optional,
+                        start,
+                        end: name_end,
+                    };
+                    part = self.select(part, select, 0)?;
+                }
+            } else if self.take("[") {
+                let optional = self.take("?");
+                let index = self.expression()?;
+                let (_, end) = self.span();
+                if !self.take("]") {
+                    return self.expected("`]`", "close the bracket after the key or index");
+                }
+                let height = index.height;
+                let select = Select {
+                    by: By::Index(index),
+                    optional,
+                    start,
+                    end,
+                };
+                part = self.select(part, select, height)?;
+            } else {
+                return Ok(part);
+            }
+        }
+    }
+
+    fn select(&mut self, base: Part, select: Select, height: usize) -> Parsed {
+        let (start, end, below) = (base.start, select.end, base.height);
+        match base.what {
+            Form::Path(root, mut selects) => {
+                selects.push(select);
+                let height = below.saturating_sub(1).max(height);
+                self.part(Form::Path(root, selects), start, end, [height])
+            }
+            _ => self.part(
+                Form::Path(Box::new(base), vec![select]),
+                start,
+                end,
+                [below, height],
+            ),
+        }
+    }
+
+    fn call(
+        &mut self,
+        target: Option<Part>,
+        name: &str,
+        name_start: usize,
+        name_end: usize,
+    ) -> Parsed {
+        let start = target.as_ref().map_or(name_start, |part| part.start);
+        let mut heights = vec![target.as_ref().map_or(0, |part| part.height)];
+        self.at += 1;
+        let arguments = self.items(")", "an argument")?;
+        let (_, end) = self.before();
+        heights.extend(arguments.iter().map(|part| part.height));
+        let form = Form::Call {
+            target: target.map(Box::new),
+            name: name.to_owned(),
+            name_start,
+            name_end,
+            arguments,
+        };
+        self.part(form, start, end, heights)
+    }
+
+    /// Expressions with commas between them, up to and with the closing bracket.
+    fn items(&mut self, close: &'static str, what: &str) -> Parsed<Vec<Part>> {
+        let mut items = Vec::new();
+        while !self.take(close) {
+            items.push(self.expression()?);
+            if !self.take(",") && *self.peek() != close {
+                return self.expected(
+                    &format!("`,` or `{close}` after {what}"),
+                    &format!("close it with `{close}`"),
+                );
+            }
+        }
+        Ok(items)
+    }
+
+    fn primary(&mut self) -> Parsed {
+        let (start, end) = self.span();
+        let what = self.peek().clone();
+        let form = match what {
+            What::Int(digits) => match i64::try_from(digits) {
+                Ok(whole) => Form::Int(whole),
+                Err(_) => return self.too_large(start, end),
+            },
+            What::Double(double) => Form::Double(double),
+            What::Text(text) => Form::Text(text.into_owned()),
+            What::Name("true") => Form::Bool(true),
+            What::Name("false") => Form::Bool(false),
+            What::Name("null") => Form::Null,
+            What::Name("in") => return self.expected("a value before `in`", "write `x in [1, 2]`"),
+            What::Name(name) => {
+                self.at += 1;
+                if *self.peek() == "(" {
+                    return self.call(None, name, start, end);
+                }
+                if matches!(name, "not" | "NOT") && self.begins_a_value() {
+                    return self.foreign(start, end, name, "write `!`");
+                }
+                return self.part(Form::Name(name.to_owned()), start, end, []);
+            }
+            What::Sign("(") => {
+                self.at += 1;
+                let inner = self.expression()?;
+                if !self.take(")") {
+                    return self.expected("`)`", "close the parenthesis");
+                }
+                return Ok(inner);
+            }
+            What::Sign("[") => {
+                self.at += 1;
+                let items = self.items("]", "an item")?;
+                let (_, end) = self.before();
+                let heights: Vec<usize> = items.iter().map(|part| part.height).collect();
+                return self.part(Form::List(items), start, end, heights);
+            }
+            What::Sign("{") => return self.map(start),
+            What::Sign("{{") => {
+                return self.stop(
+                    start,
+                    end,
+                    "`{{…}}` is for prose, and this is an expression",
+                    |fault| {
+                        fault.help("write the name without braces");
+                    },
+                );
+            }
+            What::Sign(_) | What::End => {
+                return self.expected("a value", "write a name, a number, or a text in quotes");
+            }
+        };
+        self.at += 1;
+        self.part(form, start, end, [])
+    }
+
+    fn map(&mut self, start: usize) -> Parsed {
+        self.at += 1;
+        let mut entries = Vec::new();
+        let mut heights = Vec::new();
+        while !self.take("}") {
+            let key = self.expression()?;
+            if !self.take(":") {
+                return self.expected("`:` after a key", "write `{\"key\": value}`");
+            }
+            let value = self.expression()?;
+            heights.extend([key.height, value.height]);
+            entries.push((key, value));
+            if !self.take(",") && *self.peek() != "}" {
+                return self.expected("`,` or `}` after a value", "close it with `}`");
+            }
+        }
+        let (_, end) = self.before();
+        self.part(Form::Map(entries), start, end, heights)
+    }
+
+    fn part(
+        &mut self,
+        what: Form,
+        start: usize,
+        end: usize,
+        below: impl IntoIterator<Item = usize>,
+    ) -> Parsed {
+        let height = below.into_iter().max().map_or(0, |below| below + 1);
+        if height > HEIGHT {
+            return self.too_deep(start, end);
+        }
+        Ok(Part {
+            what,
+            start,
+            end,
+            height,
+        })
+    }
+
+    fn deeper(&mut self) -> Parsed<()> {
+        self.nesting += 1;
+        if self.nesting > NESTING {
+            let (start, end) = self.span();
+            return self.too_deep(start, end);
+        }
+        Ok(())
+    }
+
+    fn peek(&self) -> &What<'s> {
+        self.tokens
+            .get(self.at)
+            .map_or(&What::End, |token| &token.what)
+    }
+
+    fn span(&self) -> (usize, usize) {
+        self.tokens
+            .get(self.at)
+            .or(self.tokens.last())
+            .map_or((0, 0), |token| (token.start, token.end))
+    }
+
+    /// The token just taken.
+    fn before(&self) -> (usize, usize) {
+        self.tokens
+            .get(self.at.saturating_sub(1))
+            .map_or((0, 0), |token| (token.start, token.end))
+    }
+
+    fn take(&mut self, sign: &str) -> bool {
+        let taken = *self.peek() == sign;
+        self.at += usize::from(taken);
+        taken
+    }
+
+    fn begins_a_value(&self) -> bool {
+        match self.peek() {
+            What::Name(word) => *word != "in",
+            What::Int(_) | What::Double(_) | What::Text(_) => true,
+            What::Sign(sign) => *sign == "(",
+            What::End => false,
+        }
+    }
+}
+
+/// What the parser says when it cannot go on.
+impl Parser<'_, '_> {
+    fn stop<T>(
+        &mut self,
+        start: usize,
+        end: usize,
+        message: &str,
+        more: impl FnOnce(&mut crate::diag::Diagnostic),
+    ) -> Parsed<T> {
+        more(self.faults.error(
+            fault::UNREADABLE,
+            self.fragment.place_of(start, end),
+            message,
+        ));
+        Err(Stopped)
+    }
+
+    fn foreign<T>(&mut self, start: usize, end: usize, found: &str, help: &str) -> Parsed<T> {
+        self.faults
+            .error(
+                fault::FOREIGN_OPERATOR,
+                self.fragment.place_of(start, end),
+                format!("`{found}` is no operator here"),
+            )
+            .help(help);
+        Err(Stopped)
+    }
+
+    fn too_deep<T>(&mut self, start: usize, end: usize) -> Parsed<T> {
+        self.faults
+            .error(
+                fault::TOO_LARGE,
+                self.fragment.place_of(start, end),
+                format!("this stands more than {NESTING} levels deep"),
+            )
+            .help("name parts of it under `let:`");
+        Err(Stopped)
+    }
+
+    fn too_large<T>(&mut self, start: usize, end: usize) -> Parsed<T> {
+        self.stop(start, end, "this number is too large for an int", |fault| {
+            fault.help("write it with a point, such as 1e20, if it need not be exact");
+        })
+    }
+
+    /// Something else should have come here.
+    fn expected<T>(&mut self, what: &str, help: &str) -> Parsed<T> {
+        let (start, end) = self.span();
+        match self.peek() {
+            What::End => self.stop(
+                start,
+                end,
+                &format!("the expression ends where {what} should stand"),
+                |fault| {
+                    fault.help(help);
+                },
+            ),
+            What::Sign(_) if self.is_foreign() => self.not_an_operator(),
+            _ => {
+                let found = self.written();
+                self.stop(
+                    start,
+                    end,
+                    &format!("`{found}` stands where {what} should"),
+                    |fault| {
+                        fault.help(help);
+                    },
+                )
+            }
+        }
+    }
+
+    fn written(&self) -> String {
+        let (start, end) = self.span();
+        let text = self.fragment.text.get(start..end).unwrap_or_default();
+        crate::untrusted::person(text, 40)
+    }
+
+    fn is_foreign(&self) -> bool {
+        matches!(
+            self.peek(),
+            What::Sign(
+                "===" | "!==" | "**" | "<>" | "=>" | "=<" | "=~" | "!~" | "=" | "&" | "|" | "{{"
+            )
+        )
+    }
+
+    /// Something stands where an operator or the end should.
+    fn not_an_operator<T>(&mut self) -> Parsed<T> {
+        let (start, end) = self.span();
+        let found = self.written();
+        let instead = match self.peek() {
+            What::Sign("=") => {
+                self.faults
+                    .error(
+                        fault::EQUALS_SIGN,
+                        self.fragment.place_of(start, end),
+                        "a single `=` compares nothing",
+                    )
+                    .label("did you mean `==`?")
+                    .help("write `==`");
+                return Err(Stopped);
+            }
+            What::Sign("===") => "write `==`",
+            What::Sign("!==" | "<>") => "write `!=`",
+            What::Sign("=>") => "write `>=`",
+            What::Sign("=<") => "write `<=`",
+            What::Sign("=~") => "write `x.matches(\"pattern\")`",
+            What::Sign("!~") => "write `!x.matches(\"pattern\")`",
+            What::Sign("**") => "write the multiplication out: `x * x`",
+            What::Sign("&") => "write `&&`",
+            What::Sign("|") => "write `||`",
+            What::Name("and" | "AND" | "And") => "write `&&`",
+            What::Name("or" | "OR" | "Or") => "write `||`",
+            What::Name("is" | "eq" | "equals") => "write `==`",
+            What::Name("not" | "NOT") => "write `!(x in list)`, with the `!` before the whole",
+            What::Name("like" | "LIKE") => {
+                "write `x.contains(\"part\")`, or `x.matches(\"pattern\")`"
+            }
+            _ => "",
+        };
+        if !instead.is_empty() {
+            return self.foreign(start, end, &found, instead);
+        }
+        let help = match self.peek() {
+            What::Sign(")" | "]" | "}") => "take it out: nothing is open that it closes",
+            What::Sign("?") => {
+                "write `x.?key` for a key that may be absent, `a ? b : c` for a choice"
+            }
+            What::Sign(",") => "put a list in brackets: [a, b]",
+            What::Sign(":") => "write `a ? b : c`",
+            What::Sign("!") => "write `!=`, or put `&&` before it",
+            _ => "put an operator between the two, such as `==` or `&&`; a text stands in quotes",
+        };
+        self.stop(
+            start,
+            end,
+            &format!("`{found}` stands where an operator or the end should"),
+            |fault| {
+                fault.help(help);
+            },
+        )
+    }
+}
+
+impl PartialEq<str> for What<'_> {
+    fn eq(&self, sign: &str) -> bool {
+        matches!(self, Self::Sign(own) if *own == sign)
+    }
+}
+
+impl PartialEq<&str> for What<'_> {
+    fn eq(&self, sign: &&str) -> bool {
+        *self == **sign
+    }
+}

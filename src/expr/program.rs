@@ -1,0 +1,117 @@
+//! A compiled expression.
+
+use crate::diag::{Faults, Fragment};
+
+use super::check;
+use super::error::{Error, ErrorKind};
+use super::eval::Run;
+use super::fault;
+use super::names::{Names, Type};
+use super::node::Node;
+use super::parse;
+use super::scope::Scope;
+use super::sort::Sorts;
+use super::value::Value;
+
+/// A condition or a value, compiled; runs as often as wanted, from any thread.
+#[derive(Debug, Clone)]
+pub struct Expr {
+    source: String,
+    root: Node,
+    of: Type,
+    /// The names it uses, each once.
+    used: Vec<String>,
+}
+
+impl Expr {
+    /// Parses and checks; reports every fault at its place. `None` if there was an error.
+    pub fn compile(fragment: &Fragment, names: &Names, faults: &mut Faults) -> Option<Self> {
+        let before = faults.errors();
+        let part = parse::parse(fragment, faults)?;
+        let checked = check::check(&part, fragment, names, faults);
+        (faults.errors() == before).then(|| Self {
+            source: fragment.text.clone(),
+            root: checked.node,
+            of: checked.of,
+            used: checked.used,
+        })
+    }
+
+    /// As [`Expr::compile`], for a condition: it must be able to be true or false.
+    pub fn condition(fragment: &Fragment, names: &Names, faults: &mut Faults) -> Option<Self> {
+        let expr = Self::compile(fragment, names, faults)?;
+        let sorts = Sorts::of_type(&expr.of);
+        if sorts.meets(Sorts::BOOL) {
+            return Some(expr);
+        }
+        let fault = faults.error(
+            fault::NO_TRUTH_VALUE,
+            fragment.place_of(expr.root.start, expr.root.end),
+            format!(
+                "a condition is true or false, and this is {}",
+                sorts.words()
+            ),
+        );
+        if sorts.meets(Sorts::NUMBER) {
+            fault.help(format!("compare it, such as `{} > 0`", expr.source.trim()));
+        } else if sorts.meets(Sorts::TEXT) {
+            fault.help(format!(
+                "compare it, such as `{} == \"…\"`",
+                expr.source.trim()
+            ));
+        } else {
+            fault.help("compare it with something");
+        }
+        None
+    }
+
+    /// Its value. What it borrows lives as long as the data in the scope.
+    pub fn eval<'a>(&'a self, scope: &Scope<'a>) -> Result<Value<'a>, Error> {
+        scope.begin();
+        Run::new(scope, &self.source).value(&self.root)
+    }
+
+    /// Whether a condition holds. Anything but a truth value is an error, absent and null too.
+    pub fn holds<'a>(&'a self, scope: &Scope<'a>) -> Result<bool, Error> {
+        match self.eval(scope)? {
+            Value::Bool(truth) => Ok(truth),
+            other => Err(Error::new(
+                ErrorKind::Sort(format!(
+                    "a condition is true or false, and this is {}",
+                    other.what()
+                )),
+                self.root.start,
+                self.root.end,
+            )),
+        }
+    }
+
+    /// What is known of its value.
+    pub fn of(&self) -> &Type {
+        &self.of
+    }
+
+    /// The text it was compiled from.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Whether its value is the same for all data.
+    pub fn is_constant(&self) -> bool {
+        self.used.is_empty()
+    }
+
+    /// Whether a name occurs in it.
+    pub fn uses(&self, name: &str) -> bool {
+        self.used.iter().any(|used| used == name)
+    }
+
+    /// The names it uses, each once.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.used.iter().map(String::as_str)
+    }
+
+    pub(super) fn root(&self) -> &Node {
+        &self.root
+    }
+}

@@ -1,0 +1,65 @@
+//! Facts about expressions, by what they are about.
+
+mod values;
+
+use serde_json::Value as Json;
+
+use super::{Error, Expr, Names, Scope, Type, Value};
+use crate::diag::{Faults, Format, Fragment};
+
+/// Compiles over names of which nothing is known.
+pub(super) fn compiled(text: &str, names: &Names) -> Result<Expr, String> {
+    let mut faults = Faults::new();
+    let expr = Expr::compile(&Fragment::whole("x", text), names, &mut faults);
+    let _ = Format::Text;
+    expr.ok_or_else(|| {
+        faults
+            .into_sorted()
+            .iter()
+            .map(|fault| {
+                let shown = text.get(fault.place.span.start..fault.place.span.end);
+                let mut line = format!(
+                    "{} {} | {}",
+                    fault.code,
+                    shown.unwrap_or("?"),
+                    fault.message
+                );
+                if !fault.label.is_empty() {
+                    line += &format!(" | {}", fault.label);
+                }
+                if let Some(help) = &fault.help {
+                    line += &format!(" | {help}");
+                }
+                line
+            })
+            .collect::<Vec<_>>()
+            .join("\n")
+    })
+}
+
+/// The value as a person reads it in a table: JSON, `absent`, or `! why`.
+pub(super) fn shown(text: &str, data: &Json) -> String {
+    let names = Json::as_object(data)
+        .unwrap()
+        .keys()
+        .fold(Names::new(), |names, name| names.with(name, Type::Any));
+    match compiled(text, &names) {
+        Err(faults) => format!("!! {faults}"),
+        Ok(expr) => {
+            let mut scope = Scope::new(&names);
+            for (name, value) in data.as_object().unwrap() {
+                scope.set(names.find(name).unwrap().0, Value::from_json(value));
+            }
+            said(expr.eval(&scope))
+        }
+    }
+}
+
+fn said(value: Result<Value<'_>, Error>) -> String {
+    match value {
+        Ok(value) => value
+            .to_json()
+            .map_or("absent".to_owned(), |json| json.to_string()),
+        Err(error) => format!("! {error}"),
+    }
+}

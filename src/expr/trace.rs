@@ -1,0 +1,120 @@
+//! Why an expression came out as it did: each part with its value.
+
+use serde_json::Value as Json;
+
+use super::error::Error;
+use super::eval::Run;
+use super::node::{Does, Node, StepBy};
+use super::program::Expr;
+use super::scope::Scope;
+
+/// One part of an expression and what it gave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trace {
+    /// The part as written.
+    pub text: String,
+    /// Its first byte in the expression.
+    pub start: usize,
+    /// The byte after its last.
+    pub end: usize,
+    /// What it gave. Values are data: whoever shows them cleans them for the place.
+    pub outcome: Outcome,
+    /// The parts it was made of, in the order they are computed. Constants are left out.
+    pub parts: Vec<Trace>,
+}
+
+/// What a part gave.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// A value.
+    Value(Json),
+    /// Nothing: the path leads to no value.
+    Absent,
+    /// No value, and why.
+    Failed(Error),
+    /// It was not computed, because what stands before it had decided.
+    NotNeeded,
+}
+
+impl Expr {
+    /// Computes every part that the value needs, and says what each gave. For `explain`: it costs
+    /// a multiple of [`Expr::eval`].
+    pub fn trace<'a>(&'a self, scope: &Scope<'a>) -> Trace {
+        trace(self.root(), self.source(), scope, true)
+    }
+}
+
+fn trace<'a>(node: &'a Node, source: &str, scope: &Scope<'a>, needed: bool) -> Trace {
+    let outcome = if needed {
+        scope.begin();
+        match Run::new(scope, source).value(node) {
+            Ok(value) => value.to_json().map_or(Outcome::Absent, Outcome::Value),
+            Err(error) => Outcome::Failed(error),
+        }
+    } else {
+        Outcome::NotNeeded
+    };
+    let mut parts = Vec::new();
+    let mut needed = needed;
+    for (index, child) in children(node).into_iter().enumerate() {
+        if matches!(child.does, Does::Constant(_)) {
+            continue;
+        }
+        let chosen = match (
+            &node.does,
+            &parts.first().map(|first: &Trace| &first.outcome),
+        ) {
+            (Does::Choose(_), Some(Outcome::Value(Json::Bool(truth)))) if index > 0 => {
+                *truth == (index == 1)
+            }
+            (Does::Choose(_), Some(_)) if index > 0 => false,
+            _ => true,
+        };
+        let part = trace(child, source, scope, needed && chosen);
+        let decides = match &node.does {
+            Does::And(_) => Some(false),
+            Does::Or(_) => Some(true),
+            _ => None,
+        };
+        if decides.is_some_and(|truth| part.outcome == Outcome::Value(truth.into())) {
+            needed = false;
+        }
+        parts.push(part);
+    }
+    Trace {
+        text: source
+            .get(node.start..node.end)
+            .unwrap_or_default()
+            .to_owned(),
+        start: node.start,
+        end: node.end,
+        outcome,
+        parts,
+    }
+}
+
+/// The parts worth showing; the body of a macro has as many values as there are items.
+fn children(node: &Node) -> Vec<&Node> {
+    match &node.does {
+        Does::Constant(_) | Does::Root(..) | Does::Local(_) => Vec::new(),
+        Does::Path(base, steps, _) | Does::Has(base, steps) => {
+            let base = (!matches!(base.does, Does::Root(..))).then_some(base.as_ref());
+            let indexes = steps.iter().filter_map(|step| match &step.by {
+                StepBy::Index(node) => Some(node),
+                StepBy::Key(_) => None,
+            });
+            base.into_iter().chain(indexes).collect()
+        }
+        Does::Not(inner) | Does::Negate(inner) => vec![inner],
+        Does::And(parts) | Does::Or(parts) | Does::List(parts) | Does::Call(_, parts, _) => {
+            parts.iter().collect()
+        }
+        Does::Compare(_, sides) | Does::In(sides) => sides.iter().collect(),
+        Does::Sum(first, rest) => std::iter::once(first.as_ref())
+            .chain(rest.iter().map(|(_, node)| node))
+            .collect(),
+        Does::Choose(parts) => parts.iter().collect(),
+        Does::Map(entries) => entries.iter().map(|(_, value)| value).collect(),
+        Does::Each(_, parts) => parts.iter().take(1).collect(),
+    }
+}
