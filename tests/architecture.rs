@@ -88,6 +88,14 @@ const DOORS: &[Door] = &[
     },
 ];
 
+/// Types of `std::net` that are values and reach nothing.
+const ADDRESSES: &[&str] = &[
+    "std::net::IpAddr",
+    "std::net::Ipv4Addr",
+    "std::net::Ipv6Addr",
+    "std::net::SocketAddr",
+];
+
 /// What levels 0 to 2 may not name.
 const IMPURE: &[&str] = &["tokio", "axum", "std::fs", "std::net", "std::env"];
 
@@ -319,6 +327,7 @@ fn file_faults(file: &SourceFile, levels: &Levels) -> Vec<Fault> {
     for (at, path) in &paths {
         if own.level <= 2
             && let Some(impure) = IMPURE.iter().find(|impure| begins(path, impure))
+            && !ADDRESSES.iter().any(|address| begins(path, address))
             && path != "tokio"
             && path != "axum"
         {
@@ -815,12 +824,19 @@ mod the_checker {
             "use tokio::sync::mpsc;",
             "use std::{fmt, fs};",
             "std::env::var(\"A\")",
-            "use std::net::IpAddr;",
+            "use std::net::{IpAddr, TcpStream};",
             "use axum::Router;",
         ] {
             assert_eq!(faults("src/yaml/a.rs", text), vec![(1, PURE)], "{text}");
             assert_eq!(faults("src/web/a.rs", text), vec![], "{text}");
         }
+    }
+
+    #[test]
+    fn an_address_is_a_value() {
+        let text =
+            "use std::net::{IpAddr, SocketAddr};\nfn f() { std::net::IpAddr::from([0; 4]); }";
+        assert_eq!(faults("src/yaml/a.rs", text), vec![]);
     }
 
     #[test]
