@@ -16,7 +16,7 @@ use std::time::Duration;
 pub type Outcome<T> = Result<T, Box<dyn Error>>;
 
 /// Python servers bind late on a busy machine with two cores.
-const HEALTH_BUDGET: Duration = Duration::from_secs(180);
+const HEALTH_BUDGET: Duration = Duration::from_mins(3);
 const HEALTH_PAUSE: Duration = Duration::from_millis(250);
 
 /// The interpreter of an environment, which is made first when it is not there.

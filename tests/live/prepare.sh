@@ -42,6 +42,11 @@ if [[ ! -f $folder/stamp || $(<"$folder/stamp") != "$stamp" ]]; then
   # Compiled at once: the first start of a server would otherwise compile for a minute.
   (cd "$wanted" && "$folder/bin/pip" install --quiet --no-input --disable-pip-version-check --compile \
     --requirement requirements.txt) >&2 </dev/null
+  # Versions that work although a package's own metadata refuses them.
+  if [[ -f $wanted/overrides.txt ]]; then
+    "$folder/bin/pip" install --quiet --no-input --disable-pip-version-check --compile --no-deps \
+      --requirement "$wanted/overrides.txt" >&2 </dev/null
+  fi
   printf '%s' "$stamp" >"$folder/stamp"
 fi
 printf '%s\n' "$folder"

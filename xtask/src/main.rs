@@ -13,7 +13,7 @@ use crate::steps::Step;
 const USAGE: &str = "\
 cargo xtask ci [--skip-test]   format, clippy, tests, live tests, docs; what CI runs
 cargo xtask live [--all]       tests against real servers: MLflow and Inspect; with --all also Evidently and Feast
-cargo xtask bench [NAME…]      the numbers of docs/architecture.md, measured here (bare, drop, andon; all of them by default)";
+cargo xtask bench [NAME…]      signals a second, CPU and latency beside a bare server (of bare, drop, andon; all by default)";
 
 /// The live tests of every CI run: the modules of `tests/live/main.rs`.
 const LIVE: &[&str] = &["mlflow", "inspect"];
