@@ -19,7 +19,13 @@ pub(super) fn metadata(alert: &Alert, kind: &Kind, product: &Product) -> Value {
     metadata.put("correlation_uid", alert.id.to_string());
     metadata.put("sequence", alert.revision);
     metadata.put("log_provider", alert.origin.connector.as_str());
-    metadata.put("labels", vec![format!("kind:{}", kind.name), format!("connection:{}", alert.origin.connection)]);
+    metadata.put(
+        "labels",
+        vec![
+            format!("kind:{}", kind.name),
+            format!("connection:{}", alert.origin.connection),
+        ],
+    );
     metadata.into()
 }
 
@@ -46,7 +52,10 @@ pub(super) fn finding_info(alert: &Alert, kind: &Kind) -> Value {
     info.put("last_seen_time", alert.last_seen.as_millisecond());
     info.put("modified_time", alert.revised_at.as_millisecond());
     info.put("related_events_count", alert.count);
-    info.put("data_sources", vec![alert.origin.connector.as_str(), alert.origin.host.as_str()]);
+    info.put(
+        "data_sources",
+        vec![alert.origin.connector.as_str(), alert.origin.host.as_str()],
+    );
     if let Some(link) = alert.links.first() {
         info.put("src_url", link.href.as_str());
     }
@@ -69,7 +78,10 @@ fn attack(technique: &Technique) -> Value {
     let mut named = Object::with(3);
     named.put("uid", technique.uid.as_str());
     named.put("name", technique.name.as_str());
-    named.put("src_url", format!("https://atlas.mitre.org/techniques/{}", technique.uid));
+    named.put(
+        "src_url",
+        format!("https://atlas.mitre.org/techniques/{}", technique.uid),
+    );
     let is_sub = technique.uid.matches('.').count() > 1;
     let mut attack = Object::with(1);
     attack.put(if is_sub { "sub_technique" } else { "technique" }, named);
@@ -114,8 +126,16 @@ pub(super) fn resource(model: &Map<String, Value>) -> Option<Value> {
 /// What was measured against its limit: the observation is the value, the baseline the limit.
 pub(super) fn anomaly(alert: &Alert) -> Option<Value> {
     let value = alert.measured.get("value").and_then(text)?;
-    let what = alert.measured.get("what").and_then(text).unwrap_or_else(|| alert.kind.clone());
-    let target = alert.model.get("name").and_then(text).unwrap_or_else(|| alert.origin.connection.clone());
+    let what = alert
+        .measured
+        .get("what")
+        .and_then(text)
+        .unwrap_or_else(|| alert.kind.clone());
+    let target = alert
+        .model
+        .get("name")
+        .and_then(text)
+        .unwrap_or_else(|| alert.origin.connection.clone());
     let mut named = Object::with(2);
     named.put("name", target);
     named.put("type", "AI Model");
@@ -201,7 +221,11 @@ pub(super) fn unmapped(alert: &Alert, kind: &Kind) -> Value {
     list("contain", serde_json::to_value(&alert.contain));
     list("notes", serde_json::to_value(&alert.notes));
     list("links", serde_json::to_value(&alert.links));
-    if let Some(said) = alert.acknowledged.as_ref().and_then(|said| serde_json::to_value(said).ok()) {
+    if let Some(said) = alert
+        .acknowledged
+        .as_ref()
+        .and_then(|said| serde_json::to_value(said).ok())
+    {
         rest.put("acknowledged", said);
     }
     if let Some(action) = alert.caused_by {

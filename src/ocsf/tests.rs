@@ -19,8 +19,14 @@ fn drift() -> Kind {
         analytic: 3,
         types: vec!["Data Drift".to_owned()],
         atlas: vec![
-            Technique { uid: "AML.T0020".to_owned(), name: "Poison Training Data".to_owned() },
-            Technique { uid: "AML.T0011.000".to_owned(), name: "Unsafe AI Artifacts".to_owned() },
+            Technique {
+                uid: "AML.T0020".to_owned(),
+                name: "Poison Training Data".to_owned(),
+            },
+            Technique {
+                uid: "AML.T0011.000".to_owned(),
+                name: "Unsafe AI Artifacts".to_owned(),
+            },
         ],
         owasp: vec!["LLM04".to_owned()],
         advice: "Compare the feature with its reference.".to_owned(),
@@ -28,7 +34,9 @@ fn drift() -> Kind {
 }
 
 fn product() -> Product {
-    Product { version: "0.1.0".to_owned() }
+    Product {
+        version: "0.1.0".to_owned(),
+    }
 }
 
 fn object(value: Value) -> Map<String, Value> {
@@ -61,7 +69,10 @@ fn income() -> Alert {
         measured: object(json!({ "what": "psi", "value": 0.52, "limit": 0.1 })),
         fields: object(json!({ "dataset": "loans", "column": "income" })),
         evidence: object(json!({ "report": "reports/loans/1.json" })),
-        links: vec![Link { text: "Report".to_owned(), href: "https://ml.example.com/1".to_owned() }],
+        links: vec![Link {
+            text: "Report".to_owned(),
+            href: "https://ml.example.com/1".to_owned(),
+        }],
         contain: vec![Offer {
             action: "mlflow/move-alias".to_owned(),
             at: "registry".to_owned(),
@@ -84,11 +95,19 @@ fn income() -> Alert {
 }
 
 fn said() -> Said {
-    Said { by: "ana".to_owned(), at: "2026-11-23T09:00:00Z".parse().unwrap(), text: "Mine.".to_owned() }
+    Said {
+        by: "ana".to_owned(),
+        at: "2026-11-23T09:00:00Z".parse().unwrap(),
+        text: "Mine.".to_owned(),
+    }
 }
 
 fn closed(how: ClosedHow) -> Closed {
-    Closed { at: "2026-11-23T10:00:00Z".parse().unwrap(), how, by: None }
+    Closed {
+        at: "2026-11-23T10:00:00Z".parse().unwrap(),
+        how,
+        by: None,
+    }
 }
 
 /// The schema, and the rules that it does not check.
@@ -99,13 +118,20 @@ fn assert_valid(validator: &jsonschema::Validator, event: &Value) {
         .collect();
     assert_eq!(faults, Vec::<String>::new());
     let whole = |key: &str| event[key].as_i64().unwrap();
-    assert_eq!(whole("type_uid"), whole("class_uid") * 100 + whole("activity_id"));
+    assert_eq!(
+        whole("type_uid"),
+        whole("class_uid") * 100 + whole("activity_id")
+    );
     for key in ["time", "start_time", "end_time"] {
         assert!(event[key].is_i64(), "{key} is in whole milliseconds");
     }
     let none = Vec::new();
     for evidence in event["evidences"].as_array().unwrap_or(&none) {
-        assert!(["data", "api", "file"].iter().any(|key| evidence.get(key).is_some()));
+        assert!(
+            ["data", "api", "file"]
+                .iter()
+                .any(|key| evidence.get(key).is_some())
+        );
     }
     assert_eq!(event["metadata"].get("profiles"), None);
     for profiled in ["ai_model", "verdict_id", "cloud", "actor", "assignee"] {
@@ -126,8 +152,15 @@ fn activity_and_status_follow_the_life_of_an_alert() {
         alert.acknowledged = Some(said());
         alert
     };
-    let revised = |state, revision| Alert { state, revision, ..income() };
-    let over = |how| Alert { closed: Some(closed(how)), ..revised(State::Resolved, 4) };
+    let revised = |state, revision| Alert {
+        state,
+        revision,
+        ..income()
+    };
+    let over = |how| Alert {
+        closed: Some(closed(how)),
+        ..revised(State::Resolved, 4)
+    };
     let table = [
         (income(), 1, 1),
         (acknowledged(income()), 1, 2),
@@ -143,13 +176,20 @@ fn activity_and_status_follow_the_life_of_an_alert() {
     for (alert, activity, status) in table {
         let event = finding(&alert, &drift(), &product());
         assert_valid(&schema, &event);
-        assert_eq!((event["activity_id"].as_i64(), event["status_id"].as_i64()), (Some(activity), Some(status)));
+        assert_eq!(
+            (event["activity_id"].as_i64(), event["status_id"].as_i64()),
+            (Some(activity), Some(status))
+        );
     }
 }
 
 #[test]
 fn the_finding_keeps_its_uid_and_the_event_has_its_own() {
-    let second = Alert { revision: 2, state: State::Updated, ..income() };
+    let second = Alert {
+        revision: 2,
+        state: State::Updated,
+        ..income()
+    };
     let first = finding(&income(), &drift(), &product());
     let second = finding(&second, &drift(), &product());
     assert_eq!(first["finding_info"]["uid"], second["finding_info"]["uid"]);
@@ -167,7 +207,12 @@ fn an_alert_without_a_model_or_measure_is_still_valid() {
         summary: String::new(),
         ..income()
     };
-    let kind = Kind { atlas: Vec::new(), owasp: Vec::new(), types: Vec::new(), ..drift() };
+    let kind = Kind {
+        atlas: Vec::new(),
+        owasp: Vec::new(),
+        types: Vec::new(),
+        ..drift()
+    };
     let event = finding(&bare, &kind, &product());
     assert_valid(&schema(), &event);
     assert_eq!(event.get("resources"), None);
@@ -192,7 +237,10 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 fn any_map(keys: &'static [&'static str]) -> impl Strategy<Value = Map<String, Value>> {
-    let key = prop_oneof![prop::sample::select(keys).prop_map(str::to_owned), any::<String>()];
+    let key = prop_oneof![
+        prop::sample::select(keys).prop_map(str::to_owned),
+        any::<String>()
+    ];
     prop::collection::vec((key, any_json()), 0..6).prop_map(|pairs| pairs.into_iter().collect())
 }
 
