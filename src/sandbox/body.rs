@@ -79,7 +79,10 @@ mod tests {
         let bomb = packer.finish().unwrap();
         assert_eq!(gunzip(&bomb, 1000), Err(Unusable::TooLong));
         assert_eq!(gunzip(b"plain", 1000), Err(Unusable::NotGzip));
-        assert_eq!(gunzip(&bomb, 1_000_000).map(|plain| plain.len()), Ok(1_000_000));
+        assert_eq!(
+            gunzip(&bomb, 1_000_000).map(|plain| plain.len()),
+            Ok(1_000_000)
+        );
     }
 
     #[tokio::test]

@@ -65,7 +65,9 @@ impl Faults {
     /// The next `times` requests get this one.
     pub fn then_times(&self, times: usize, fault: &Fault) {
         let mut script = self.script();
-        script.queue.extend(std::iter::repeat_n(fault.clone(), times));
+        script
+            .queue
+            .extend(std::iter::repeat_n(fault.clone(), times));
     }
 
     /// So many of a thousand requests get this one; the same seed picks the same ones.
@@ -100,7 +102,11 @@ impl Faults {
     fn take(&self, path: &str) -> Option<Fault> {
         self.requests.fetch_add(1, Ordering::Relaxed);
         let mut script = self.script();
-        if script.only.as_ref().is_some_and(|only| !path.starts_with(only)) {
+        if script
+            .only
+            .as_ref()
+            .is_some_and(|only| !path.starts_with(only))
+        {
             return None;
         }
         if let Some(fault) = script.queue.pop_front() {

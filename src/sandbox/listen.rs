@@ -171,7 +171,10 @@ fn acceptor(pem: &Pem) -> Result<RustlsAcceptor, Error> {
         .with_single_cert(chain, key)
         .map_err(Error::Tls)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(RustlsAcceptor::new(RustlsConfig::from_config(Arc::new(config))).handshake_timeout(HANDSHAKE))
+    Ok(
+        RustlsAcceptor::new(RustlsConfig::from_config(Arc::new(config)))
+            .handshake_timeout(HANDSHAKE),
+    )
 }
 
 /// Accepts connections, with TLS where asked for.
@@ -190,7 +193,10 @@ impl axum::serve::Listener for Ear {
             // Without it an answer of two writes waits for the client's delayed acknowledgment.
             drop(tcp.set_nodelay(true));
             let wire = Wire::default();
-            let line = Line { tcp, wire: wire.clone() };
+            let line = Line {
+                tcp,
+                wire: wire.clone(),
+            };
             let Some(tls) = &self.tls else {
                 return (Box::new(line), wire);
             };

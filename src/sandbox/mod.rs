@@ -12,6 +12,8 @@ pub mod splunk;
 pub mod azure;
 pub mod pagerduty;
 pub mod registry;
+#[cfg(test)]
+mod tests;
 
 pub use fault::{Fault, Faults};
 pub use listen::{Error, Listen, Pem, Running};

@@ -68,22 +68,48 @@ async fn take(
     headers: &HeaderMap,
     sent: Body,
 ) -> Result<(), Response> {
-    let bearer = body::header(headers, "authorization").and_then(|text| text.strip_prefix("Bearer "));
+    let bearer =
+        body::header(headers, "authorization").and_then(|text| text.strip_prefix("Bearer "));
     let now = workspace.clock.steady();
     if !bearer.is_some_and(|token| locked(&workspace.issued).is_good(token, now)) {
-        return Err(error(401, "Unauthorized", "Authentication failed: the token is missing, invalid or expired."));
+        return Err(error(
+            401,
+            "Unauthorized",
+            "Authentication failed: the token is missing, invalid or expired.",
+        ));
     }
     if query.get("api-version").map(String::as_str) != Some("2023-01-01") {
-        return Err(error(400, "UnsupportedApiVersion", "The api-version is missing or not supported; use 2023-01-01."));
+        return Err(error(
+            400,
+            "UnsupportedApiVersion",
+            "The api-version is missing or not supported; use 2023-01-01.",
+        ));
     }
     if dcr != workspace.options.dcr {
-        return Err(error(404, "NotFound", &format!("Data collection rule with immutable Id '{dcr}' not found.")));
+        return Err(error(
+            404,
+            "NotFound",
+            &format!("Data collection rule with immutable Id '{dcr}' not found."),
+        ));
     }
     if !workspace.role_assigned.load(Ordering::Relaxed) {
-        return Err(error(403, "OperationFailed", "The authentication token provided does not have access to ingest data for the data collection rule with immutable Id."));
+        return Err(error(
+            403,
+            "OperationFailed",
+            "The authentication token provided does not have access to ingest data for the data collection rule with immutable Id.",
+        ));
     }
-    let Some(stream) = workspace.options.streams.iter().find(|known| known.name == stream) else {
-        return Err(error(404, "NotFound", &format!("Stream '{stream}' was not found in the data collection rule.")));
+    let Some(stream) = workspace
+        .options
+        .streams
+        .iter()
+        .find(|known| known.name == stream)
+    else {
+        return Err(error(
+            404,
+            "NotFound",
+            &format!("Stream '{stream}' was not found in the data collection rule."),
+        ));
     };
     let body = unpacked(headers, sent).await?;
     let records = records(headers, &body)?;
@@ -106,15 +132,29 @@ fn row(stream: &Stream, record: Map<String, Value>, at: std::time::Instant) -> R
 
 async fn unpacked(headers: &HeaderMap, sent: Body) -> Result<Vec<u8>, Response> {
     let refuse = |why| match why {
-        Unusable::TooLong => error(413, "ContentLengthLimitExceeded", &format!("Maximum allowed content length: {CALL_AT_MOST} bytes (1 MB). Provided content length exceeds the limit.")),
+        Unusable::TooLong => error(
+            413,
+            "ContentLengthLimitExceeded",
+            &format!(
+                "Maximum allowed content length: {CALL_AT_MOST} bytes (1 MB). Provided content length exceeds the limit."
+            ),
+        ),
         Unusable::NotGzip => error(400, "InvalidRequest", "Compressed data is invalid"),
-        Unusable::Broken => error(400, "ReadyBody_ClientConnectionAbort", "The client closed the connection while the body was read."),
+        Unusable::Broken => error(
+            400,
+            "ReadyBody_ClientConnectionAbort",
+            "The client closed the connection while the body was read.",
+        ),
     };
     let packed = body::read(sent, CALL_AT_MOST).await.map_err(refuse)?;
     match body::header(headers, "content-encoding") {
         None | Some("identity") => Ok(packed.to_vec()),
         Some("gzip") => body::gunzip(&packed, CALL_AT_MOST).map_err(refuse),
-        Some(_) => Err(error(415, "UnsupportedMediaType", "The content encoding is not supported.")),
+        Some(_) => Err(error(
+            415,
+            "UnsupportedMediaType",
+            "The content encoding is not supported.",
+        )),
     }
 }
 
@@ -122,10 +162,18 @@ fn records(headers: &HeaderMap, body: &[u8]) -> Result<Vec<Map<String, Value>>, 
     let is_json = body::header(headers, "content-type")
         .is_some_and(|kind| kind.starts_with("application/json"));
     if !is_json {
-        return Err(error(415, "UnsupportedMediaType", "The content type must be application/json."));
+        return Err(error(
+            415,
+            "UnsupportedMediaType",
+            "The content type must be application/json.",
+        ));
     }
     serde_json::from_slice(body).map_err(|_| {
-        error(400, "InvalidRequestBody", "The request body must be a JSON array of objects.")
+        error(
+            400,
+            "InvalidRequestBody",
+            "The request body must be a JSON array of objects.",
+        )
     })
 }
 
@@ -140,7 +188,11 @@ fn check_span(records: &[Map<String, Value>]) -> Result<(), Response> {
         (least.min(time), most.max(time))
     });
     if most.duration_since(least) > SPAN_AT_MOST {
-        return Err(error(400, "RecordsTimeRangeIsMoreThan30Minutes", "The time range of the records in the request is more than 30 minutes."));
+        return Err(error(
+            400,
+            "RecordsTimeRangeIsMoreThan30Minutes",
+            "The time range of the records in the request is more than 30 minutes.",
+        ));
     }
     Ok(())
 }
@@ -149,5 +201,9 @@ fn check_span(records: &[Map<String, Value>]) -> Result<(), Response> {
 /// else made up.
 fn error(status: u16, code: &str, message: &str) -> Response {
     let answer = json!({ "error": { "code": code, "message": message } });
-    body::typed(status, "application/json; charset=utf-8", answer.to_string())
+    body::typed(
+        status,
+        "application/json; charset=utf-8",
+        answer.to_string(),
+    )
 }

@@ -61,7 +61,9 @@ impl ColumnType {
     fn fits(self, value: &Value) -> bool {
         match self {
             Self::String => value.is_string(),
-            Self::Int => value.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
+            Self::Int => value
+                .as_i64()
+                .is_some_and(|number| i32::try_from(number).is_ok()),
             Self::Long => value.is_i64(),
             Self::Real => value.is_number(),
             Self::Boolean => value.is_boolean(),
@@ -141,13 +143,20 @@ mod tests {
     fn what_is_not_declared_or_of_the_wrong_type_is_lost_without_a_word() {
         let stream = Stream::new(
             "Custom-T",
-            &[("TimeGenerated", "datetime"), ("N", "int"), ("S", "string"), ("D", "dynamic")],
+            &[
+                ("TimeGenerated", "datetime"),
+                ("N", "int"),
+                ("S", "string"),
+                ("D", "dynamic"),
+            ],
         );
         let record = json!({
             "TimeGenerated": "2026-11-23T08:00:00Z", "N": "3", "S": "x".repeat(70_000),
             "D": { "a": 1 }, "Extra": true,
         });
-        let Value::Object(record) = record else { panic!() };
+        let Value::Object(record) = record else {
+            panic!()
+        };
         let (arrived, lost) = stream.ingest(record);
         assert_eq!(arrived["TimeGenerated"], "2026-11-23T08:00:00Z");
         assert_eq!(arrived["N"], Value::Null);

@@ -47,15 +47,25 @@ impl Issued {
 }
 
 /// Answers a form. The error bodies have Microsoft's shape; their ids are made up.
-pub(super) fn answer(workspace: &Workspace, tenant: &str, content_type: &str, form: &[u8]) -> Response {
+pub(super) fn answer(
+    workspace: &Workspace,
+    tenant: &str,
+    content_type: &str,
+    form: &[u8],
+) -> Response {
     let options = &workspace.options;
     if tenant != options.tenant {
-        return refuse(400, "invalid_request", 90002, "Tenant not found. Check to make sure you have the correct tenant ID.");
+        return refuse(
+            400,
+            "invalid_request",
+            90002,
+            "Tenant not found. Check to make sure you have the correct tenant ID.",
+        );
     }
-    let is_form = content_type
-        .split(';')
-        .next()
-        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"));
+    let is_form = content_type.split(';').next().is_some_and(|kind| {
+        kind.trim()
+            .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    });
     let fields: HashMap<String, String> = if is_form {
         url::form_urlencoded::parse(form).into_owned().collect()
     } else {
@@ -79,25 +89,65 @@ fn check(options: &Options, fields: &HashMap<String, String>) -> Result<(), Resp
     let field = |name: &str| fields.get(name).map(String::as_str);
     match field("grant_type") {
         None => {
-            return Err(refuse(400, "invalid_request", 900_144, "The request body must contain the following parameter: 'grant_type'."));
+            return Err(refuse(
+                400,
+                "invalid_request",
+                900_144,
+                "The request body must contain the following parameter: 'grant_type'.",
+            ));
         }
         Some("client_credentials") => {}
         Some(_) => {
-            return Err(refuse(400, "unsupported_grant_type", 70003, "The app requested an unsupported grant type."));
+            return Err(refuse(
+                400,
+                "unsupported_grant_type",
+                70003,
+                "The app requested an unsupported grant type.",
+            ));
         }
     }
     let Some(client) = field("client_id") else {
-        return Err(refuse(400, "invalid_request", 900_144, "The request body must contain the following parameter: 'client_id'."));
+        return Err(refuse(
+            400,
+            "invalid_request",
+            900_144,
+            "The request body must contain the following parameter: 'client_id'.",
+        ));
     };
     if client != options.client_id {
-        return Err(refuse(400, "unauthorized_client", 700_016, "Application was not found in the directory."));
+        return Err(refuse(
+            400,
+            "unauthorized_client",
+            700_016,
+            "Application was not found in the directory.",
+        ));
     }
     match field("client_secret") {
-        None => Err(refuse(401, "invalid_client", 7_000_218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.")),
-        Some(secret) if secret != options.client_secret => Err(refuse(401, "invalid_client", 7_000_215, "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID.")),
+        None => Err(refuse(
+            401,
+            "invalid_client",
+            7_000_218,
+            "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
+        )),
+        Some(secret) if secret != options.client_secret => Err(refuse(
+            401,
+            "invalid_client",
+            7_000_215,
+            "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID.",
+        )),
         Some(_) => match field("scope") {
-            None => Err(refuse(400, "invalid_request", 900_144, "The request body must contain the following parameter: 'scope'.")),
-            Some(scope) if scope != options.scope => Err(refuse(400, "invalid_scope", 70011, "The provided value for the input parameter 'scope' is not valid.")),
+            None => Err(refuse(
+                400,
+                "invalid_request",
+                900_144,
+                "The request body must contain the following parameter: 'scope'.",
+            )),
+            Some(scope) if scope != options.scope => Err(refuse(
+                400,
+                "invalid_scope",
+                70011,
+                "The provided value for the input parameter 'scope' is not valid.",
+            )),
             Some(_) => Ok(()),
         },
     }
@@ -113,5 +163,9 @@ fn refuse(status: u16, error: &str, code: u64, text: &str) -> Response {
         "correlation_id": "00000000-0000-0000-0000-000000000000",
         "error_uri": format!("https://login.microsoftonline.com/error?code={code}"),
     });
-    body::typed(status, "application/json; charset=utf-8", answer.to_string())
+    body::typed(
+        status,
+        "application/json; charset=utf-8",
+        answer.to_string(),
+    )
 }

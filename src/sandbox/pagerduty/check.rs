@@ -48,7 +48,10 @@ pub(super) fn check(mut sent: Map<String, Value>) -> Result<Event, Vec<String>> 
         Some("acknowledge") => Some(Act::Acknowledge),
         Some("resolve") => Some(Act::Resolve),
         Some(_) => {
-            errors.push("'event_action' is invalid: must be one of [trigger, acknowledge, resolve]".to_owned());
+            errors.push(
+                "'event_action' is invalid: must be one of [trigger, acknowledge, resolve]"
+                    .to_owned(),
+            );
             None
         }
         None => {
@@ -77,7 +80,11 @@ pub(super) fn check(mut sent: Map<String, Value>) -> Result<Event, Vec<String>> 
     }
 }
 
-fn read_dedup_key(sent: &Map<String, Value>, act: Option<Act>, errors: &mut Vec<String>) -> Option<String> {
+fn read_dedup_key(
+    sent: &Map<String, Value>,
+    act: Option<Act>,
+    errors: &mut Vec<String>,
+) -> Option<String> {
     match sent.get("dedup_key") {
         Some(Value::String(key)) if key.chars().count() > DEDUP_KEY_AT_MOST => {
             errors.push("'dedup_key' is invalid: length must be at most 255".to_owned());
@@ -111,20 +118,32 @@ fn check_payload(payload: &Map<String, Value>, errors: &mut Vec<String>) {
     if text("summary").is_some_and(|text| text.chars().count() > SUMMARY_AT_MOST) {
         errors.push("'payload.summary' is too long: at most 1024 characters".to_owned());
     }
-    if text("severity").is_some_and(|word| !word.is_empty() && !matches!(word, "critical" | "error" | "warning" | "info")) {
-        errors.push("'payload.severity' is invalid: must be one of [critical, warning, error, info]".to_owned());
+    if text("severity").is_some_and(|word| {
+        !word.is_empty() && !matches!(word, "critical" | "error" | "warning" | "info")
+    }) {
+        errors.push(
+            "'payload.severity' is invalid: must be one of [critical, warning, error, info]"
+                .to_owned(),
+        );
     }
     if payload.get("timestamp").is_some_and(|time| {
-        time.as_str().is_none_or(|time| time.parse::<jiff::Timestamp>().is_err())
+        time.as_str()
+            .is_none_or(|time| time.parse::<jiff::Timestamp>().is_err())
     }) {
         errors.push("'payload.timestamp' is invalid: must be ISO 8601".to_owned());
     }
     for name in ["component", "group", "class"] {
-        if payload.get(name).is_some_and(|value| !value.is_string() && !value.is_null()) {
+        if payload
+            .get(name)
+            .is_some_and(|value| !value.is_string() && !value.is_null())
+        {
             errors.push(format!("'payload.{name}' is invalid: must be a string"));
         }
     }
-    if payload.get("custom_details").is_some_and(|details| !details.is_object() && !details.is_null()) {
+    if payload
+        .get("custom_details")
+        .is_some_and(|details| !details.is_object() && !details.is_null())
+    {
         errors.push("'payload.custom_details' is invalid: must be an object".to_owned());
     }
 }
@@ -136,9 +155,11 @@ fn check_list(sent: &Map<String, Value>, list: &str, required: &str, errors: &mu
     };
     let fine = value.as_array().is_some_and(|items| {
         items.iter().all(|item| {
-            item.get(required).and_then(Value::as_str).is_some_and(|text| {
-                !text.is_empty() && (list != "images" || text.starts_with("https://"))
-            })
+            item.get(required)
+                .and_then(Value::as_str)
+                .is_some_and(|text| {
+                    !text.is_empty() && (list != "images" || text.starts_with("https://"))
+                })
         })
     });
     if !fine {

@@ -98,7 +98,11 @@ impl Pager {
     /// The latest incident of a key.
     pub fn incident(&self, dedup_key: &str) -> Option<Incident> {
         let desk = self.desk();
-        desk.incidents.iter().rev().find(|incident| incident.dedup_key == dedup_key).cloned()
+        desk.incidents
+            .iter()
+            .rev()
+            .find(|incident| incident.dedup_key == dedup_key)
+            .cloned()
     }
 
     /// Events answered 202 since the start, the dropped ones too.
@@ -122,10 +126,18 @@ impl Pager {
     fn within_rate(&self, routing_key: &str) -> bool {
         let now = self.clock.steady();
         let mut desk = self.desk();
-        while desk.calls.front().is_some_and(|(_, at)| *at + WINDOW <= now) {
+        while desk
+            .calls
+            .front()
+            .is_some_and(|(_, at)| *at + WINDOW <= now)
+        {
             desk.calls.pop_front();
         }
-        let used = desk.calls.iter().filter(|(key, _)| key == routing_key).count();
+        let used = desk
+            .calls
+            .iter()
+            .filter(|(key, _)| key == routing_key)
+            .count();
         if used >= self.options.per_minute {
             return false;
         }

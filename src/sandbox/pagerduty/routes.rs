@@ -29,7 +29,9 @@ async fn enqueue(State(pager): State<Arc<Pager>>, sent: Body) -> Response {
         Err(Unusable::TooLong) => {
             return body::typed(413, "text/plain", "Request Entity Too Large".to_owned());
         }
-        Err(Unusable::NotGzip | Unusable::Broken) => return invalid(&["JSON is invalid".to_owned()]),
+        Err(Unusable::NotGzip | Unusable::Broken) => {
+            return invalid(&["JSON is invalid".to_owned()]);
+        }
     };
     let Ok(sent) = serde_json::from_slice::<Map<String, Value>>(&sent) else {
         return invalid(&["JSON is invalid".to_owned()]);

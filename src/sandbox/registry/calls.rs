@@ -4,11 +4,16 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::shelf::{NewVersion, Refused, Tags};
 use super::Registry;
+use super::shelf::{NewVersion, Refused, Tags};
 
 impl Registry {
-    pub(super) fn do_create_model(self: &Arc<Self>, name: &str, tags: Tags, description: Option<String>) -> Result<Value, Refused> {
+    pub(super) fn do_create_model(
+        self: &Arc<Self>,
+        name: &str,
+        tags: Tags,
+        description: Option<String>,
+    ) -> Result<Value, Refused> {
         let now = self.clock.now().as_millisecond();
         let data = json!({ "name": name, "tags": as_map(&tags), "description": description });
         let mut shelf = self.shelf();
@@ -19,7 +24,11 @@ impl Registry {
         shown
     }
 
-    pub(super) fn do_create_version(self: &Arc<Self>, name: &str, version: NewVersion) -> Result<u64, Refused> {
+    pub(super) fn do_create_version(
+        self: &Arc<Self>,
+        name: &str,
+        version: NewVersion,
+    ) -> Result<u64, Refused> {
         let now = self.clock.now().as_millisecond();
         let mut data = json!({
             "name": name,
@@ -38,7 +47,12 @@ impl Registry {
     }
 
     /// Setting an alias to what it is already is told all the same (captured).
-    pub(super) fn do_set_alias(self: &Arc<Self>, name: &str, alias: &str, version: &str) -> Result<(), Refused> {
+    pub(super) fn do_set_alias(
+        self: &Arc<Self>,
+        name: &str,
+        alias: &str,
+        version: &str,
+    ) -> Result<(), Refused> {
         self.shelf().set_alias(name, alias, version)?;
         let data = json!({ "name": name, "alias": alias, "version": version });
         self.fire("model_version_alias", "created", &data);
@@ -46,21 +60,36 @@ impl Registry {
     }
 
     /// Deleting an alias that is not there is told all the same (captured).
-    pub(super) fn do_delete_alias(self: &Arc<Self>, name: &str, alias: &str) -> Result<(), Refused> {
+    pub(super) fn do_delete_alias(
+        self: &Arc<Self>,
+        name: &str,
+        alias: &str,
+    ) -> Result<(), Refused> {
         self.shelf().delete_alias(name, alias)?;
         let data = json!({ "name": name, "alias": alias });
         self.fire("model_version_alias", "deleted", &data);
         Ok(())
     }
 
-    pub(super) fn do_set_tag(self: &Arc<Self>, name: &str, version: &str, key: &str, value: &str) -> Result<(), Refused> {
+    pub(super) fn do_set_tag(
+        self: &Arc<Self>,
+        name: &str,
+        version: &str,
+        key: &str,
+        value: &str,
+    ) -> Result<(), Refused> {
         self.shelf().tag(name, version, key, Some(value))?;
         let data = json!({ "name": name, "version": version, "key": key, "value": value });
         self.fire("model_version_tag", "set", &data);
         Ok(())
     }
 
-    pub(super) fn do_delete_tag(self: &Arc<Self>, name: &str, version: &str, key: &str) -> Result<(), Refused> {
+    pub(super) fn do_delete_tag(
+        self: &Arc<Self>,
+        name: &str,
+        version: &str,
+        key: &str,
+    ) -> Result<(), Refused> {
         self.shelf().tag(name, version, key, None)?;
         let data = json!({ "name": name, "version": version, "key": key });
         self.fire("model_version_tag", "deleted", &data);

@@ -73,18 +73,33 @@ pub struct Delivery {
 
 impl Registry {
     /// Registers a model.
-    pub fn create_model(self: &Arc<Self>, name: &str, tags: &[(&str, &str)]) -> Result<(), Refused> {
-        let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    pub fn create_model(
+        self: &Arc<Self>,
+        name: &str,
+        tags: &[(&str, &str)],
+    ) -> Result<(), Refused> {
+        let tags = tags
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         self.do_create_model(name, tags.collect(), None).map(drop)
     }
 
     /// Adds a version to a model, and gives its number.
-    pub fn create_version(self: &Arc<Self>, name: &str, version: NewVersion) -> Result<u64, Refused> {
+    pub fn create_version(
+        self: &Arc<Self>,
+        name: &str,
+        version: NewVersion,
+    ) -> Result<u64, Refused> {
         self.do_create_version(name, version)
     }
 
     /// Points an alias at a version.
-    pub fn set_alias(self: &Arc<Self>, name: &str, alias: &str, version: u64) -> Result<(), Refused> {
+    pub fn set_alias(
+        self: &Arc<Self>,
+        name: &str,
+        alias: &str,
+        version: u64,
+    ) -> Result<(), Refused> {
         self.do_set_alias(name, alias, &version.to_string())
     }
 
@@ -94,12 +109,23 @@ impl Registry {
     }
 
     /// Sets a tag of a version.
-    pub fn set_tag(self: &Arc<Self>, name: &str, version: u64, key: &str, value: &str) -> Result<(), Refused> {
+    pub fn set_tag(
+        self: &Arc<Self>,
+        name: &str,
+        version: u64,
+        key: &str,
+        value: &str,
+    ) -> Result<(), Refused> {
         self.do_set_tag(name, &version.to_string(), key, value)
     }
 
     /// Deletes a tag of a version; one that is not there is no fault.
-    pub fn delete_tag(self: &Arc<Self>, name: &str, version: u64, key: &str) -> Result<(), Refused> {
+    pub fn delete_tag(
+        self: &Arc<Self>,
+        name: &str,
+        version: u64,
+        key: &str,
+    ) -> Result<(), Refused> {
         self.do_delete_tag(name, &version.to_string(), key)
     }
 
@@ -124,7 +150,10 @@ impl Registry {
 
     /// Every attempt to deliver so far, the oldest first; at most the latest 10,000.
     pub fn deliveries(&self) -> Vec<Delivery> {
-        self.sent.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.sent
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn create_webhook(&self, asked: &Value) -> Result<Value, Refused> {

@@ -41,7 +41,10 @@ pub(super) fn all(registry: Arc<Registry>) -> Router {
         .nest("/api/2.0/mlflow", api)
         .route("/health", get(async || "OK"))
         .fallback(async || unknown())
-        .layer(middleware::from_fn_with_state(registry.clone(), at_the_door))
+        .layer(middleware::from_fn_with_state(
+            registry.clone(),
+            at_the_door,
+        ))
         .with_state(registry)
 }
 
@@ -53,7 +56,8 @@ async fn at_the_door(State(registry): Shared, request: Request, next: Next) -> R
         let text = "Invalid Host header - possible DNS rebinding attack detected";
         return body::typed(403, "text/plain", text.to_owned());
     }
-    let given = body::header(request.headers(), "authorization").and_then(|text| text.strip_prefix("Bearer "));
+    let given = body::header(request.headers(), "authorization")
+        .and_then(|text| text.strip_prefix("Bearer "));
     if registry.token.is_some() && given != registry.token.as_deref() {
         return body::typed(401, "text/plain", "Unauthorized".to_owned());
     }
@@ -97,7 +101,11 @@ async fn create_version(State(registry): Shared, sent: Body) -> Response {
 
 async fn set_alias(State(registry): Shared, sent: Body) -> Response {
     answer(read(sent).await.and_then(|call| {
-        registry.do_set_alias(call.text("name")?, call.text("alias")?, call.text("version")?)?;
+        registry.do_set_alias(
+            call.text("name")?,
+            call.text("alias")?,
+            call.text("version")?,
+        )?;
         Ok(json!({}))
     }))
 }
@@ -156,11 +164,17 @@ async fn get_model(State(registry): Shared, Query(query): Pairs) -> Response {
 }
 
 async fn search_models(State(registry): Shared, Query(query): Pairs) -> Response {
-    answer(search::Asked::from_query(&query).and_then(|asked| search::models(&registry.shelf(), &asked)))
+    answer(
+        search::Asked::from_query(&query)
+            .and_then(|asked| search::models(&registry.shelf(), &asked)),
+    )
 }
 
 async fn search_versions(State(registry): Shared, Query(query): Pairs) -> Response {
-    answer(search::Asked::from_query(&query).and_then(|asked| search::versions(&registry.shelf(), &asked)))
+    answer(
+        search::Asked::from_query(&query)
+            .and_then(|asked| search::versions(&registry.shelf(), &asked)),
+    )
 }
 
 async fn create_webhook(State(registry): Shared, sent: Body) -> Response {
@@ -172,9 +186,18 @@ async fn create_webhook(State(registry): Shared, sent: Body) -> Response {
 
 async fn list_webhooks(State(registry): Shared) -> Response {
     let shelf = registry.shelf();
-    let shown: Vec<Value> = shelf.hooks.iter().rev().map(super::webhook::Hook::shown).collect();
+    let shown: Vec<Value> = shelf
+        .hooks
+        .iter()
+        .rev()
+        .map(super::webhook::Hook::shown)
+        .collect();
     drop(shelf);
-    answer(Ok(if shown.is_empty() { json!({}) } else { json!({ "webhooks": shown }) }))
+    answer(Ok(if shown.is_empty() {
+        json!({})
+    } else {
+        json!({ "webhooks": shown })
+    }))
 }
 
 async fn delete_webhook(State(registry): Shared, Path(id): Path<String>) -> Response {
@@ -192,7 +215,12 @@ struct Call(Map<String, Value>);
 
 impl From<Vec<(String, String)>> for Call {
     fn from(query: Vec<(String, String)>) -> Self {
-        Self(query.into_iter().map(|(key, value)| (key, value.into())).collect())
+        Self(
+            query
+                .into_iter()
+                .map(|(key, value)| (key, value.into()))
+                .collect(),
+        )
     }
 }
 
@@ -206,13 +234,26 @@ impl Call {
     }
 
     fn optional(&self, key: &str) -> Option<String> {
-        self.0.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
+        self.0
+            .get(key)
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned)
     }
 
     fn tags(&self) -> Tags {
-        let text = |tag: &Value, key: &str| tag.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text = |tag: &Value, key: &str| {
+            tag.get(key)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
         let listed = self.0.get("tags").and_then(Value::as_array);
-        listed.into_iter().flatten().map(|tag| (text(tag, "key"), text(tag, "value"))).collect()
+        listed
+            .into_iter()
+            .flatten()
+            .map(|tag| (text(tag, "key"), text(tag, "value")))
+            .collect()
     }
 }
 

@@ -34,7 +34,13 @@ impl Asked {
         Ok(asked)
     }
 
-    fn page(&self, all: Vec<Value>, key: &str, by_default: usize, at_most: usize) -> Result<Value, Refused> {
+    fn page(
+        &self,
+        all: Vec<Value>,
+        key: &str,
+        by_default: usize,
+        at_most: usize,
+    ) -> Result<Value, Refused> {
         let size = self.max_results.unwrap_or(by_default);
         if size == 0 || size > at_most {
             return Err(Refused::invalid(format!(
@@ -59,28 +65,60 @@ impl Asked {
 
 /// `registered-models/search`.
 pub(super) fn models(shelf: &Shelf, asked: &Asked) -> Result<Value, Refused> {
-    let wanted = asked.filter.as_deref().map(|filter| clause(filter, &["name"])).transpose()?;
+    let wanted = asked
+        .filter
+        .as_deref()
+        .map(|filter| clause(filter, &["name"]))
+        .transpose()?;
     let mut found: Vec<(&String, i64)> = shelf
         .models
         .iter()
-        .filter(|(name, _)| wanted.as_ref().is_none_or(|(_, value)| *value == name.as_str()))
+        .filter(|(name, _)| {
+            wanted
+                .as_ref()
+                .is_none_or(|(_, value)| *value == name.as_str())
+        })
         .map(|(name, model)| (name, model.updated))
         .collect();
     if let Some((by, down)) = order(asked, &["name", "last_updated_timestamp", "timestamp"])? {
         found.sort_by(|a, b| {
-            let way = if by == "name" { a.0.cmp(b.0) } else { a.1.cmp(&b.1) };
+            let way = if by == "name" {
+                a.0.cmp(b.0)
+            } else {
+                a.1.cmp(&b.1)
+            };
             if down { way.reverse() } else { way }.then_with(|| a.0.cmp(b.0))
         });
     }
-    let shown = found.iter().map(|(name, _)| shelf.show_model(name)).collect::<Result<_, _>>()?;
-    asked.page(shown, "registered_models", MODELS_BY_DEFAULT, MODELS_AT_MOST)
+    let shown = found
+        .iter()
+        .map(|(name, _)| shelf.show_model(name))
+        .collect::<Result<_, _>>()?;
+    asked.page(
+        shown,
+        "registered_models",
+        MODELS_BY_DEFAULT,
+        MODELS_AT_MOST,
+    )
 }
 
 /// `model-versions/search`; without an order the latest changed comes first.
 pub(super) fn versions(shelf: &Shelf, asked: &Asked) -> Result<Value, Refused> {
     let keys = ["name", "run_id", "version_number", "source_path"];
-    let wanted = asked.filter.as_deref().map(|filter| clause(filter, &keys)).transpose()?;
-    let order = order(asked, &["name", "version_number", "creation_timestamp", "last_updated_timestamp"])?;
+    let wanted = asked
+        .filter
+        .as_deref()
+        .map(|filter| clause(filter, &keys))
+        .transpose()?;
+    let order = order(
+        asked,
+        &[
+            "name",
+            "version_number",
+            "creation_timestamp",
+            "last_updated_timestamp",
+        ],
+    )?;
     let mut found = Vec::new();
     for (name, model) in &shelf.models {
         for (number, version) in &model.versions {
@@ -115,7 +153,9 @@ pub(super) fn versions(shelf: &Shelf, asked: &Asked) -> Result<Value, Refused> {
 /// One comparison: `key = 'value'`.
 fn clause<'a>(filter: &'a str, keys: &[&'static str]) -> Result<(&'static str, &'a str), Refused> {
     let bad = || Refused::invalid(format!("Invalid clause(s) in filter string: '{filter}'"));
-    let key_end = filter.find(|c: char| !c.is_alphanumeric() && c != '_').ok_or_else(bad)?;
+    let key_end = filter
+        .find(|c: char| !c.is_alphanumeric() && c != '_')
+        .ok_or_else(bad)?;
     let (key, rest) = filter.split_at(key_end);
     let Some(known) = keys.iter().find(|known| **known == key) else {
         let valid: Vec<String> = keys.iter().map(|key| format!("'{key}'")).collect();
@@ -125,7 +165,9 @@ fn clause<'a>(filter: &'a str, keys: &[&'static str]) -> Result<(&'static str, &
         )));
     };
     let value = rest.trim().strip_prefix('=').ok_or_else(bad)?.trim();
-    let quoted = value.strip_prefix('\'').and_then(|value| value.strip_suffix('\''));
+    let quoted = value
+        .strip_prefix('\'')
+        .and_then(|value| value.strip_suffix('\''));
     Ok((known, quoted.unwrap_or(value)))
 }
 
@@ -136,7 +178,9 @@ fn order(asked: &Asked, keys: &[&'static str]) -> Result<Option<(&'static str, b
     };
     let mut words = text.split_whitespace();
     let key = words.next().unwrap_or_default();
-    let down = words.next().is_some_and(|word| word.eq_ignore_ascii_case("desc"));
+    let down = words
+        .next()
+        .is_some_and(|word| word.eq_ignore_ascii_case("desc"));
     keys.iter()
         .find(|known| **known == key)
         .map(|known| Some((*known, down)))
@@ -145,7 +189,9 @@ fn order(asked: &Asked, keys: &[&'static str]) -> Result<Option<(&'static str, b
 
 fn whole(text: &str) -> Result<usize, Refused> {
     text.parse().map_err(|_| {
-        Refused::invalid(format!("Invalid value {text} for parameter 'max_results' supplied."))
+        Refused::invalid(format!(
+            "Invalid value {text} for parameter 'max_results' supplied."
+        ))
     })
 }
 

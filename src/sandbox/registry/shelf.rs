@@ -101,18 +101,24 @@ pub(super) struct Version {
 
 impl Shelf {
     pub(super) fn model(&self, name: &str) -> Result<&Model, Refused> {
-        self.models
-            .get(name)
-            .ok_or_else(|| Refused::not_found(format!("Registered Model with name={name} not found")))
+        self.models.get(name).ok_or_else(|| {
+            Refused::not_found(format!("Registered Model with name={name} not found"))
+        })
     }
 
     fn model_mut(&mut self, name: &str) -> Result<&mut Model, Refused> {
-        self.models
-            .get_mut(name)
-            .ok_or_else(|| Refused::not_found(format!("Registered Model with name={name} not found")))
+        self.models.get_mut(name).ok_or_else(|| {
+            Refused::not_found(format!("Registered Model with name={name} not found"))
+        })
     }
 
-    pub(super) fn create_model(&mut self, name: &str, tags: Tags, description: Option<String>, now: i64) -> Result<(), Refused> {
+    pub(super) fn create_model(
+        &mut self,
+        name: &str,
+        tags: Tags,
+        description: Option<String>,
+        now: i64,
+    ) -> Result<(), Refused> {
         if name.is_empty() {
             return Err(Refused::missing("name"));
         }
@@ -121,7 +127,9 @@ impl Shelf {
             return Err(Refused::invalid(format!("Invalid model name: '{name}'.")));
         }
         if self.models.contains_key(name) {
-            return Err(Refused::exists(format!("Registered Model (name={name}) already exists.")));
+            return Err(Refused::exists(format!(
+                "Registered Model (name={name}) already exists."
+            )));
         }
         let model = Model {
             created: now,
@@ -135,7 +143,12 @@ impl Shelf {
         Ok(())
     }
 
-    pub(super) fn create_version(&mut self, name: &str, new: NewVersion, now: i64) -> Result<u64, Refused> {
+    pub(super) fn create_version(
+        &mut self,
+        name: &str,
+        new: NewVersion,
+        now: i64,
+    ) -> Result<u64, Refused> {
         let model = self.model_mut(name)?;
         let scheme = new.source.split_once(':').map_or("", |(scheme, _)| scheme);
         if matches!(scheme, "http" | "https") {
@@ -143,7 +156,10 @@ impl Shelf {
                 "'source' cannot use the '{scheme}' scheme: the '{scheme}' scheme addresses a host other than the tracking server's configured artifact storage, so the server would connect to the host named in the URI. Set the MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES environment variable on the server to allow it."
             )));
         }
-        let number = model.versions.last_key_value().map_or(1, |(last, _)| last + 1);
+        let number = model
+            .versions
+            .last_key_value()
+            .map_or(1, |(last, _)| last + 1);
         // A new version moves the model's own timestamp; aliases and tags do not (captured).
         model.updated = now;
         model.versions.insert(number, Version { created: now, new });
@@ -162,17 +178,27 @@ impl Shelf {
 
     pub(super) fn alias(&self, name: &str, alias: &str) -> Result<u64, Refused> {
         let aliases = &self.model(name)?.aliases;
-        aliases.get(alias).copied().ok_or_else(|| {
-            Refused::invalid(format!("Registered model alias {alias} not found."))
-        })
+        aliases
+            .get(alias)
+            .copied()
+            .ok_or_else(|| Refused::invalid(format!("Registered model alias {alias} not found.")))
     }
 
-    pub(super) fn set_alias(&mut self, name: &str, alias: &str, version: &str) -> Result<(), Refused> {
+    pub(super) fn set_alias(
+        &mut self,
+        name: &str,
+        alias: &str,
+        version: &str,
+    ) -> Result<(), Refused> {
         if alias.eq_ignore_ascii_case("latest") {
-            return Err(Refused::invalid(format!("'{alias}' alias name (case insensitive) is reserved.")));
+            return Err(Refused::invalid(format!(
+                "'{alias}' alias name (case insensitive) is reserved."
+            )));
         }
         let number = self.version(name, version)?;
-        self.model_mut(name)?.aliases.insert(alias.to_owned(), number);
+        self.model_mut(name)?
+            .aliases
+            .insert(alias.to_owned(), number);
         Ok(())
     }
 
@@ -182,10 +208,20 @@ impl Shelf {
     }
 
     /// Sets a version's tag, or with no value takes it away.
-    pub(super) fn tag(&mut self, name: &str, version: &str, key: &str, value: Option<&str>) -> Result<(), Refused> {
+    pub(super) fn tag(
+        &mut self,
+        name: &str,
+        version: &str,
+        key: &str,
+        value: Option<&str>,
+    ) -> Result<(), Refused> {
         let number = self.version(name, version)?;
         let missing = || no_version(name, version);
-        let found = self.model_mut(name)?.versions.get_mut(&number).ok_or_else(missing)?;
+        let found = self
+            .model_mut(name)?
+            .versions
+            .get_mut(&number)
+            .ok_or_else(missing)?;
         let tags = &mut found.new.tags;
         let place = tags.iter().position(|(known, _)| known == key);
         match (place.and_then(|place| tags.get_mut(place)), value) {
@@ -197,7 +233,12 @@ impl Shelf {
     }
 
     /// A version as the API shows it; searches and lists leave its aliases out (captured).
-    pub(super) fn show_version(&self, name: &str, number: u64, with_aliases: bool) -> Result<Value, Refused> {
+    pub(super) fn show_version(
+        &self,
+        name: &str,
+        number: u64,
+        with_aliases: bool,
+    ) -> Result<Value, Refused> {
         let missing = || no_version(name, &number.to_string());
         let model = self.models.get(name).ok_or_else(missing)?;
         let version = model.versions.get(&number).ok_or_else(missing)?;
@@ -209,7 +250,10 @@ impl Shelf {
         put("creation_timestamp", version.created.into());
         put("last_updated_timestamp", version.created.into());
         put("current_stage", "None".into());
-        put("description", new.description.as_deref().unwrap_or_default().into());
+        put(
+            "description",
+            new.description.as_deref().unwrap_or_default().into(),
+        );
         put("source", new.source.as_str().into());
         put("run_id", new.run_id.as_deref().unwrap_or_default().into());
         put("status", "READY".into());
@@ -244,7 +288,10 @@ impl Shelf {
         }
         if let Some((number, _)) = model.versions.last_key_value() {
             // One for each stage; stages are deprecated and not served here, so it is one.
-            put("latest_versions", vec![self.show_version(name, *number, false)?].into());
+            put(
+                "latest_versions",
+                vec![self.show_version(name, *number, false)?].into(),
+            );
         }
         if !model.tags.is_empty() {
             put("tags", show_tags(&model.tags));
@@ -258,12 +305,16 @@ impl Shelf {
 }
 
 fn no_version(name: &str, version: &str) -> Refused {
-    Refused::not_found(format!("Model Version (name={name}, version={version}) not found"))
+    Refused::not_found(format!(
+        "Model Version (name={name}, version={version}) not found"
+    ))
 }
 
 fn whole(version: &str) -> Result<u64, Refused> {
     version.parse().map_err(|_| {
-        Refused::invalid(format!("Parameter 'version' must be an integer, got '{version}'."))
+        Refused::invalid(format!(
+            "Parameter 'version' must be an integer, got '{version}'."
+        ))
     })
 }
 

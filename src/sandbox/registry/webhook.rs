@@ -73,7 +73,10 @@ impl Hook {
                 url.scheme()
             )));
         }
-        let listed = asked.get("events").and_then(Value::as_array).filter(|list| !list.is_empty());
+        let listed = asked
+            .get("events")
+            .and_then(Value::as_array)
+            .filter(|list| !list.is_empty());
         let mut events = listed
             .ok_or_else(|| Refused::missing("events"))?
             .iter()
@@ -105,7 +108,10 @@ impl Hook {
         put("url", self.given_url.as_str().into());
         let event = |(entity, action): &(String, String)| json!({ "entity": entity.to_uppercase(), "action": action.to_uppercase() });
         put("events", self.events.iter().map(event).collect());
-        put("status", if self.active { "ACTIVE" } else { "DISABLED" }.into());
+        put(
+            "status",
+            if self.active { "ACTIVE" } else { "DISABLED" }.into(),
+        );
         put("creation_timestamp", self.created.into());
         put("last_updated_timestamp", self.created.into());
         Value::Object(shown)
@@ -120,7 +126,11 @@ impl Hook {
         let host = self.url.host_str().unwrap_or_default();
         let port = self.url.port_or_known_default().unwrap_or(80);
         let path = self.url.path();
-        let query = self.url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let query = self
+            .url
+            .query()
+            .map(|query| format!("?{query}"))
+            .unwrap_or_default();
         let signature = self.secret.as_deref().map(|secret| {
             let signature = sign(secret, id, at, body);
             format!("X-MLflow-Signature: {signature}\r\n")
@@ -139,14 +149,26 @@ impl Hook {
 impl Registry {
     /// Sends one event to every webhook that wants it, each with an id of its own.
     pub(super) fn fire(self: &Arc<Self>, entity: &str, action: &str, data: &Value) {
-        let hooks: Vec<Hook> = self.shelf().hooks.iter().filter(|hook| hook.wants(entity, action)).cloned().collect();
+        let hooks: Vec<Hook> = self
+            .shelf()
+            .hooks
+            .iter()
+            .filter(|hook| hook.wants(entity, action))
+            .cloned()
+            .collect();
         let now = self.clock.now();
         for hook in hooks {
             let stamp = now.strftime("%Y-%m-%dT%H:%M:%S.%6f+00:00").to_string();
-            let body = python::dumps(&json!({ "entity": entity, "action": action, "timestamp": stamp, "data": data }));
+            let body = python::dumps(
+                &json!({ "entity": entity, "action": action, "timestamp": stamp, "data": data }),
+            );
             let id = uuid();
             let request = hook.request(&id, now.as_second(), &body);
-            let delivery = Delivery { id, event: format!("{entity}.{action}"), status: None };
+            let delivery = Delivery {
+                id,
+                event: format!("{entity}.{action}"),
+                status: None,
+            };
             let registry = self.clone();
             self.house.tracker.spawn(async move {
                 let stop = registry.house.stop.clone();
@@ -163,8 +185,14 @@ impl Registry {
             return;
         };
         for attempt in 0..=RETRIES {
-            let status = tokio::time::timeout(TIMEOUT, send(&hook.url, &request)).await.ok().flatten();
-            self.remember(Delivery { status, ..delivery.clone() });
+            let status = tokio::time::timeout(TIMEOUT, send(&hook.url, &request))
+                .await
+                .ok()
+                .flatten();
+            self.remember(Delivery {
+                status,
+                ..delivery.clone()
+            });
             let again = status.is_none_or(|status| matches!(status, 429 | 500 | 502 | 503 | 504));
             if !again || attempt == RETRIES {
                 return;
@@ -174,7 +202,10 @@ impl Registry {
     }
 
     fn remember(&self, delivery: Delivery) {
-        let mut sent = self.sent.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut sent = self
+            .sent
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if sent.len() >= REMEMBERED {
             sent.remove(0);
         }
@@ -187,7 +218,11 @@ async fn send(url: &Url, request: &str) -> Option<u16> {
     if url.scheme() != "http" {
         return None;
     }
-    let address = url.socket_addrs(|| None).ok()?.into_iter().find(|address| address.ip().is_loopback())?;
+    let address = url
+        .socket_addrs(|| None)
+        .ok()?
+        .into_iter()
+        .find(|address| address.ip().is_loopback())?;
     let mut stream = TcpStream::connect(address).await.ok()?;
     stream.write_all(request.as_bytes()).await.ok()?;
     let mut answer = Vec::new();
@@ -205,7 +240,12 @@ fn sign(secret: &str, id: &str, at: i64, body: &str) -> String {
 }
 
 fn read_event(event: &Value) -> Result<(String, String), Refused> {
-    let text = |key: &str| event.get(key).and_then(Value::as_str).map(str::to_lowercase);
+    let text = |key: &str| {
+        event
+            .get(key)
+            .and_then(Value::as_str)
+            .map(str::to_lowercase)
+    };
     let entity = text("entity").ok_or_else(|| Refused::missing("entity"))?;
     let action = text("action").ok_or_else(|| Refused::missing("action"))?;
     let valid: Vec<String> = EVENTS
@@ -226,8 +266,10 @@ fn read_event(event: &Value) -> Result<(String, String), Refused> {
 /// A random (version 4) UUID.
 fn uuid() -> String {
     let mut bytes = [0_u8; 16];
-    // Where the machine has no randomness, ids repeat; a stand-in may then be useless, not unsafe.
-    drop(aws_lc_rs::rand::fill(&mut bytes));
+    // Without randomness ids would repeat, which makes a stand-in useless but not unsafe.
+    if aws_lc_rs::rand::fill(&mut bytes).is_err() {
+        tracing::warn!("a sandbox registry got no randomness for a delivery id");
+    }
     if let Some(version) = bytes.get_mut(6) {
         *version = (*version & 0x0f) | 0x40;
     }
@@ -236,5 +278,12 @@ fn uuid() -> String {
     }
     let hex = HEXLOWER.encode(&bytes);
     let part = |range: std::ops::Range<usize>| hex.get(range).unwrap_or_default();
-    format!("{}-{}-{}-{}-{}", part(0..8), part(8..12), part(12..16), part(16..20), part(20..32))
+    format!(
+        "{}-{}-{}-{}-{}",
+        part(0..8),
+        part(8..12),
+        part(12..16),
+        part(16..20),
+        part(20..32)
+    )
 }

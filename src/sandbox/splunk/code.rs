@@ -65,9 +65,11 @@ impl Code {
             Self::Healthy => (17, 200, "HEC is healthy"),
             Self::UnhealthyQueues => (18, 503, "HEC is unhealthy, queues are full"),
             Self::UnhealthyAck => (19, 503, "HEC is unhealthy, ack service unavailable"),
-            Self::UnhealthyBoth => {
-                (20, 503, "HEC is unhealthy, queues are full, ack service unavailable")
-            }
+            Self::UnhealthyBoth => (
+                20,
+                503,
+                "HEC is unhealthy, queues are full, ack service unavailable",
+            ),
             Self::ShuttingDown => (23, 503, "Server is shutting down"),
             Self::QueueNearCapacity => (24, 200, "Queue approaching capacity"),
             Self::AckNearCapacity => (25, 200, "ACK approaching capacity"),

@@ -43,8 +43,8 @@ pub(super) fn split<'a>(body: &'a [u8], token: &Token) -> Batch<'a> {
         good: Vec::new(),
         refused: None,
     };
-    let objects = serde_json::Deserializer::from_slice(body)
-        .into_iter::<BTreeMap<String, &'a RawValue>>();
+    let objects =
+        serde_json::Deserializer::from_slice(body).into_iter::<BTreeMap<String, &'a RawValue>>();
     for (number, object) in (0_u64..).zip(objects) {
         // An array, a scalar and broken JSON all read as code 6.
         let verdict = object.map_or(Verdict::Refuse(Code::InvalidDataFormat), |object| {
@@ -105,7 +105,11 @@ fn judge<'a>(object: &BTreeMap<String, &'a RawValue>, token: &Token) -> Verdict<
     if serde_json::from_str::<String>(event).is_ok_and(|text| text.trim().is_empty()) {
         return Verdict::Refuse(Code::EventBlank);
     }
-    if envelope.index.as_deref().is_some_and(|index| !token.may_write(index)) {
+    if envelope
+        .index
+        .as_deref()
+        .is_some_and(|index| !token.may_write(index))
+    {
         return Verdict::Refuse(Code::IncorrectIndex);
     }
     envelope.event = event;
@@ -161,18 +165,46 @@ mod tests {
             (r#"{"event":1}{"event":"x"}"#, 2, None),
             ("{\"event\":{}} \n {\"event\":[]}{\"event\":0}", 3, None),
             (r#"[{"event":1}]"#, 0, Some((Code::InvalidDataFormat, 0))),
-            (r#"{"event":1}{"event":"#, 1, Some((Code::InvalidDataFormat, 1))),
-            (r#"{"event":1}{"event":null}{"event":1}"#, 1, Some((Code::InvalidDataFormat, 1))),
+            (
+                r#"{"event":1}{"event":"#,
+                1,
+                Some((Code::InvalidDataFormat, 1)),
+            ),
+            (
+                r#"{"event":1}{"event":null}{"event":1}"#,
+                1,
+                Some((Code::InvalidDataFormat, 1)),
+            ),
             (r#"{"event":false}"#, 0, Some((Code::InvalidDataFormat, 0))),
-            (r#"{"event":1}{"event":" "}"#, 1, Some((Code::EventBlank, 1))),
+            (
+                r#"{"event":1}{"event":" "}"#,
+                1,
+                Some((Code::EventBlank, 1)),
+            ),
             (r#"{"host":"a"}"#, 0, Some((Code::EventRequired, 0))),
-            (r#"{"event":1,"fields":{"a":{"b":1}}}"#, 0, Some((Code::IndexedFields, 0))),
+            (
+                r#"{"event":1,"fields":{"a":{"b":1}}}"#,
+                0,
+                Some((Code::IndexedFields, 0)),
+            ),
             (r#"{"event":1,"fields":{"a":["b"],"c":1}}"#, 1, None),
             // Code 7 names the one after.
-            (r#"{"event":1}{"event":1,"index":"nope"}{"event":1}"#, 1, Some((Code::IncorrectIndex, 2))),
+            (
+                r#"{"event":1}{"event":1,"index":"nope"}{"event":1}"#,
+                1,
+                Some((Code::IncorrectIndex, 2)),
+            ),
             // An unknown key loses itself and what follows, and says 200.
-            (r#"{"event":1}{"event":2,"severity":"high"}{"event":3}"#, 1, None),
-            (r#"{"event":1,"time":"now"}"#, 0, Some((Code::InvalidDataFormat, 0))),
+            (
+                r#"{"event":1}{"event":2,"severity":"high"}{"event":3}"#,
+                1,
+                None,
+            ),
+            (
+                r#"{"event":1,"time":"now"}"#,
+                0,
+                Some((Code::InvalidDataFormat, 0)),
+            ),
             ("  \n ", 0, Some((Code::NoData, 0))),
         ];
         for (body, good, refused) in table {

@@ -26,7 +26,10 @@ pub(super) fn all(indexer: Arc<Indexer>) -> Router {
         .route("/services/collector/raw/1.0", any(raw))
         .route("/services/collector/ack", any(ack))
         .route("/services/collector/health", get(health).options(options))
-        .route("/services/collector/health/1.0", get(health).options(options))
+        .route(
+            "/services/collector/health/1.0",
+            get(health).options(options),
+        )
         .fallback(not_found)
         .with_state(indexer)
 }
@@ -129,7 +132,13 @@ async fn ack(
     };
     let asked: Option<Vec<u64>> = serde_json::from_slice::<Value>(&sent)
         .ok()
-        .and_then(|sent| sent.get("acks")?.as_array()?.iter().map(Value::as_u64).collect());
+        .and_then(|sent| {
+            sent.get("acks")?
+                .as_array()?
+                .iter()
+                .map(Value::as_u64)
+                .collect()
+        });
     let Some(asked) = asked else {
         return Code::InvalidDataFormat.answer();
     };
@@ -192,14 +201,20 @@ async fn unpacked(indexer: &Indexer, headers: &HeaderMap, sent: Body) -> Result<
         // Measured for deflate: 415, and the body is a page.
         let page = "<!doctype html><html><head><title>415 Unsupported Media Type</title></head>\
                     <body><h1>Unsupported Media Type</h1></body></html>";
-        return Err(body::typed(415, "text/html; charset=UTF-8", page.to_owned()));
+        return Err(body::typed(
+            415,
+            "text/html; charset=UTF-8",
+            page.to_owned(),
+        ));
     }
     let most = indexer.body_at_most;
     let refuse = |why| match why {
         Unusable::TooLong if indexer.edition == Edition::Enterprise => body::typed(
             413,
             "text/html; charset=UTF-8",
-            format!("<!doctype html><html><head><title>413 Content-Length of message too large (maximum is {most})</title></head><body></body></html>"),
+            format!(
+                "<!doctype html><html><head><title>413 Content-Length of message too large (maximum is {most})</title></head><body></body></html>"
+            ),
         ),
         // Cloud answers an oversize body as if its first object were bad (measured).
         _ => Code::InvalidDataFormat.answer_with(Some(0), None),
@@ -234,7 +249,12 @@ fn index_events(indexer: &Indexer, admitted: &Admitted<'_>) -> Response {
     }
 }
 
-fn accept(indexer: &Indexer, admitted: &Admitted<'_>, events: Vec<Indexed>, count: u64) -> Response {
+fn accept(
+    indexer: &Indexer,
+    admitted: &Admitted<'_>,
+    events: Vec<Indexed>,
+    count: u64,
+) -> Response {
     let ack = match &admitted.channel {
         None => None,
         Some(channel) => match locked(&indexer.acks).give(channel) {
@@ -258,7 +278,9 @@ fn indexed(
         time: envelope.time.unwrap_or_else(came),
         host: envelope.host.unwrap_or_else(|| indexer.host.clone()),
         source: envelope.source.unwrap_or_else(|| "http:andon".to_owned()),
-        sourcetype: envelope.sourcetype.unwrap_or_else(|| token.sourcetype.clone()),
+        sourcetype: envelope
+            .sourcetype
+            .unwrap_or_else(|| token.sourcetype.clone()),
         index: envelope.index.unwrap_or_else(|| token.index.clone()),
         event,
         fields: envelope.fields.unwrap_or(Value::Null),
@@ -279,7 +301,9 @@ fn token_of<'a>(
             Code::TokenIsRequired
         });
     };
-    let text = authorization.to_str().map_err(|_| Code::InvalidAuthorization)?;
+    let text = authorization
+        .to_str()
+        .map_err(|_| Code::InvalidAuthorization)?;
     let given = match text.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("splunk") => token.trim().to_owned(),
         // Any user name, the token as the password.
@@ -299,7 +323,8 @@ fn token_of<'a>(
 fn basic_password(basic: &str) -> Option<String> {
     let plain = data_encoding::BASE64.decode(basic.as_bytes()).ok()?;
     let text = String::from_utf8(plain).ok()?;
-    text.split_once(':').map(|(_, password)| password.to_owned())
+    text.split_once(':')
+        .map(|(_, password)| password.to_owned())
 }
 
 fn channel_of(

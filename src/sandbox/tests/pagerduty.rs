@@ -1,0 +1,155 @@
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::client::{Answer, ask};
+use crate::clock::Clock;
+use crate::sandbox::Running;
+use crate::sandbox::pagerduty::{Options, Pager, Status, start_at};
+
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+async fn begin() -> (Running<Pager>, Clock) {
+    let clock = Clock::stopped("2026-11-23T08:00:00Z".parse().unwrap());
+    (
+        start_at(Options::with_key(KEY), clock.clone())
+            .await
+            .unwrap(),
+        clock,
+    )
+}
+
+async fn send(pager: &Running<Pager>, event: &Value) -> Answer {
+    ask(
+        pager.url(),
+        "POST",
+        "/v2/enqueue",
+        &[],
+        event.to_string().as_bytes(),
+    )
+    .await
+    .unwrap()
+}
+
+fn trigger() -> Value {
+    json!({
+        "routing_key": KEY, "event_action": "trigger", "dedup_key": "alt_1",
+        "payload": { "summary": "s", "source": "h", "severity": "error", "custom_details": { "a": { "b": 1 } } },
+    })
+}
+
+fn act(action: &str, key: &str) -> Value {
+    json!({ "routing_key": KEY, "event_action": action, "dedup_key": key })
+}
+
+#[tokio::test]
+async fn what_is_refused_and_why() {
+    let (pager, _) = begin().await;
+    let with = |path: &str, value: Value| {
+        let mut event = trigger();
+        *event.pointer_mut(path).unwrap() = value;
+        event
+    };
+    let table = [
+        (
+            with("/routing_key", "short".into()),
+            "'routing_key' is invalid: length must be 32",
+        ),
+        (
+            with("/routing_key", "f".repeat(32).into()),
+            "Invalid routing key",
+        ),
+        (
+            with("/event_action", "fire".into()),
+            "'event_action' is invalid: must be one of [trigger, acknowledge, resolve]",
+        ),
+        (
+            with("/dedup_key", "x".repeat(256).into()),
+            "'dedup_key' is invalid: length must be at most 255",
+        ),
+        (
+            with("/payload/summary", "é".repeat(1025).into()),
+            "'payload.summary' is too long: at most 1024 characters",
+        ),
+        (
+            with("/payload/summary", "".into()),
+            "'payload.summary' is missing or blank",
+        ),
+        (
+            with("/payload/source", Value::Null),
+            "'payload.source' is missing or blank",
+        ),
+        (
+            with("/payload/severity", "high".into()),
+            "'payload.severity' is invalid: must be one of [critical, warning, error, info]",
+        ),
+        (
+            with("/payload/custom_details", "text".into()),
+            "'payload.custom_details' is invalid: must be an object",
+        ),
+        (act("resolve", ""), "'dedup_key' is missing or blank"),
+    ];
+    for (event, error) in table {
+        let answer = send(&pager, &event).await;
+        assert_eq!(answer.status, 400, "{error}");
+        assert_eq!(answer.json()["errors"], json!([error]));
+    }
+    let big = with(
+        "/payload/custom_details",
+        json!({ "a": "x".repeat(600_000) }),
+    );
+    assert_eq!(send(&pager, &big).await.status, 413);
+    assert_eq!(
+        send(&pager, &with("/payload/summary", "é".repeat(1024).into()))
+            .await
+            .status,
+        202
+    );
+    pager.stop().await;
+}
+
+#[tokio::test]
+async fn an_incident_lives_and_a_new_one_follows() {
+    let (pager, _) = begin().await;
+    assert_eq!(send(&pager, &act("resolve", "alt_1")).await.status, 202);
+    assert_eq!(
+        (
+            pager.recorded().dropped(),
+            pager.recorded().incidents().len()
+        ),
+        (1, 0)
+    );
+    let answer = send(&pager, &trigger()).await;
+    assert_eq!(
+        answer.json(),
+        json!({ "status": "success", "message": "Event processed", "dedup_key": "alt_1" })
+    );
+    send(&pager, &trigger()).await;
+    send(&pager, &act("acknowledge", "alt_1")).await;
+    let incident = pager.recorded().incident("alt_1").unwrap();
+    assert_eq!(
+        (incident.status, incident.triggers, incident.number),
+        (Status::Acknowledged, 2, 1)
+    );
+    assert_eq!(incident.event.get("routing_key"), None);
+    send(&pager, &act("resolve", "alt_1")).await;
+    assert_eq!(
+        pager.recorded().incident("alt_1").unwrap().status,
+        Status::Resolved
+    );
+    send(&pager, &trigger()).await;
+    assert_eq!(pager.recorded().incident("alt_1").unwrap().number, 2);
+    pager.stop().await;
+}
+
+#[tokio::test]
+async fn the_rate_slides_over_a_minute() {
+    let (pager, clock) = begin().await;
+    for _ in 0..120 {
+        assert_eq!(send(&pager, &trigger()).await.status, 202);
+    }
+    assert_eq!(send(&pager, &trigger()).await.status, 429);
+    clock.advance(Duration::from_secs(60));
+    assert_eq!(send(&pager, &trigger()).await.status, 202);
+    pager.stop().await;
+}
