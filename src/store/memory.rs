@@ -56,12 +56,6 @@ impl Index {
         let older = self.older.get(&hash).into_iter().flatten().rev();
         self.newest.get(&hash).into_iter().chain(older).copied()
     }
-
-    pub(super) fn len(&self) -> usize {
-        self.newest
-            .len()
-            .saturating_add(self.older.values().map(VecDeque::len).sum())
-    }
 }
 
 /// The newest signals, in the order they came.
