@@ -4,15 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::alert::AlertId;
-use crate::id::{Id, Named};
+use crate::id::AlertId;
 
-/// The identifier of an action: `act_…`.
-pub type ActionId = Id<Action>;
-
-impl Named for Action {
-    const PREFIX: &'static str = "act";
-}
+pub use crate::id::ActionId;
 
 /// Where an action stands (design, section 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -4,16 +4,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::action::ActionId;
-use crate::id::{Id, Named};
-use crate::signal::SignalId;
+use crate::id::ActionId;
+use crate::id::SignalId;
 
-/// The identifier of an alert: `alt_…`.
-pub type AlertId = Id<Alert>;
-
-impl Named for Alert {
-    const PREFIX: &'static str = "alt";
-}
+pub use crate::id::AlertId;
 
 /// How bad it is. OCSF's `severity_id` 1 to 5; the order is the order of the variants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -21,6 +21,30 @@ pub struct Id<K> {
     kind: PhantomData<fn() -> K>,
 }
 
+/// What a [`SignalId`] is of.
+pub enum OfSignal {}
+impl Named for OfSignal {
+    const PREFIX: &'static str = "sig";
+}
+/// The identifier of a signal: `sig_…`.
+pub type SignalId = Id<OfSignal>;
+
+/// What an [`AlertId`] is of.
+pub enum OfAlert {}
+impl Named for OfAlert {
+    const PREFIX: &'static str = "alt";
+}
+/// The identifier of an alert: `alt_…`.
+pub type AlertId = Id<OfAlert>;
+
+/// What an [`ActionId`] is of.
+pub enum OfAction {}
+impl Named for OfAction {
+    const PREFIX: &'static str = "act";
+}
+/// The identifier of an action: `act_…`.
+pub type ActionId = Id<OfAction>;
+
 /// Crockford's base 32 in lower case: no `i l o u`, so that it can be read aloud.
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const WIDTH: usize = 13;

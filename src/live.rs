@@ -22,7 +22,6 @@ use crate::store::Store;
 use crate::web;
 
 /// Everything that the jobs share.
-#[derive(Debug)]
 pub struct Live {
     snapshot: ArcSwap<Snapshot>,
     /// What is kept.

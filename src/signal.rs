@@ -4,15 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::id::{Id, Named};
 use crate::untrusted::Untrusted;
 
-/// The identifier of a signal: `sig_…`.
-pub type SignalId = Id<Signal>;
-
-impl Named for Signal {
-    const PREFIX: &'static str = "sig";
-}
+pub use crate::id::SignalId;
 
 /// A signal, read: which connection said it, when, and its `data` as the connector's manifest cut it
 /// out of the raw body. The raw body is kept apart (see [`Raw`]).
@@ -35,7 +29,7 @@ pub struct Signal {
     /// For polled states: what became of the item since the last poll.
     pub change: Option<Change>,
     /// An action of Andon's own that this signal is the echo of.
-    pub echo_of: Option<crate::action::ActionId>,
+    pub echo_of: Option<crate::id::ActionId>,
     /// The `data:` of the manifest: checked against the signal's schema.
     pub data: Untrusted<Value>,
 }

@@ -63,13 +63,13 @@ const DOORS: &[Door] = &[
     },
     Door {
         what: What::Crate("chrono"),
-        behind: &["src/intake/schedule.rs"],
-        sentence: "`cron` and `chrono` are named only in `intake/schedule.rs`.",
+        behind: &["src/connector/schedule.rs"],
+        sentence: "`cron` and `chrono` are named only in `connector/schedule.rs`.",
     },
     Door {
         what: What::Crate("cron"),
-        behind: &["src/intake/schedule.rs"],
-        sentence: "`cron` and `chrono` are named only in `intake/schedule.rs`.",
+        behind: &["src/connector/schedule.rs"],
+        sentence: "`cron` and `chrono` are named only in `connector/schedule.rs`.",
     },
     Door {
         what: What::Reads("SystemTime::now"),
@@ -766,13 +766,13 @@ mod the_checker {
                 "saphyr_parser",
             ),
             (
-                "src/intake/schedule.rs",
+                "src/connector/schedule.rs",
                 "src/intake/poll.rs",
                 "use cron::Schedule;",
                 "cron",
             ),
             (
-                "src/intake/schedule.rs",
+                "src/connector/schedule.rs",
                 "src/intake/poll.rs",
                 "use ::chrono::Utc;",
                 "chrono",

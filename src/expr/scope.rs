@@ -65,6 +65,30 @@ impl<'a> Scope<'a> {
         self
     }
 
+    /// A scope of its own in which one more name is set, such as the item of a list that is gone
+    /// through. Names under `let` are computed anew in it, because they may use the item.
+    #[must_use]
+    pub fn with_item<'b>(&self, slot: usize, value: Value<'b>) -> Scope<'b>
+    where
+        'a: 'b,
+    {
+        let mut slots: Vec<Slot<'b>> = Vec::with_capacity(self.slots.len().max(slot + 1));
+        for held in &self.slots {
+            slots.push(match held {
+                Slot::Unset => Slot::Unset,
+                Slot::Set(value) => Slot::Set(value.clone()),
+                Slot::Lazy(expr, _) => Slot::Lazy(expr, Box::default()),
+            });
+        }
+        if slots.len() <= slot {
+            slots.resize_with(slot + 1, || Slot::Unset);
+        }
+        if let Some(place) = slots.get_mut(slot) {
+            *place = Slot::Set(value);
+        }
+        Scope { slots, budget: self.budget, left: Cell::new(self.left.get()) }
+    }
+
     pub(super) fn begin(&self) {
         self.left.set(self.budget);
     }

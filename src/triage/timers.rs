@@ -50,7 +50,7 @@ pub async fn run(live: Arc<Live>) {
             () = tokio::time::sleep(EVERY) => {}
         }
         let now = live.clock.now();
-        let waiting = live.store.read(move |reader| Ok(reader.next_timer()?.is_some_and(|at| at <= now))).await;
+        let waiting = live.store.read(move |reader| reader.timers_due(now)).await;
         if !matches!(waiting, Ok(true)) {
             continue;
         }
