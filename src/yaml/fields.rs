@@ -1,8 +1,11 @@
 //! Reading the keys of a map: which are known, which are missing, which were meant.
 
+use std::time::Duration;
+
 use crate::diag::{Code, Faults};
 
-use super::{Entry, Node};
+use super::codes::WRONG_TYPE;
+use super::{Entry, Kind, Node, Style};
 
 /// A map whose keys are known beforehand.
 pub struct Fields<'n> {
@@ -94,5 +97,226 @@ impl<'n> Fields<'n> {
     /// The map itself.
     pub fn node(&self) -> &'n Node {
         self.node
+    }
+
+    /// A text, also a number or truth value as written; `None` when the key is not there or another
+    /// type (reported).
+    pub fn text(&self, key: &str, faults: &mut Faults) -> Option<&'n str> {
+        let node = self.get(key)?;
+        text_of(node, key, faults)
+    }
+
+    /// A text that must be there and not be empty.
+    pub fn required_text(&self, key: &str, help: &str, faults: &mut Faults) -> Option<&'n str> {
+        let node = self.require(key, help, faults)?;
+        let text = text_of(node, key, faults)?;
+        if text.trim().is_empty() {
+            wrong(
+                node,
+                key,
+                "a text that is not empty",
+                help.to_owned(),
+                faults,
+            );
+            return None;
+        }
+        Some(text)
+    }
+
+    /// A whole number from 0.
+    pub fn whole_number(&self, key: &str, faults: &mut Faults) -> Option<u64> {
+        let node = self.get(key)?;
+        let found = node
+            .as_scalar()
+            .and_then(|scalar| scalar.to_json().as_u64());
+        if found.is_none() {
+            wrong(
+                node,
+                key,
+                "a whole number",
+                format!("write {key}: 10"),
+                faults,
+            );
+        }
+        found
+    }
+
+    /// `true` or `false`.
+    pub fn truth(&self, key: &str, faults: &mut Faults) -> Option<bool> {
+        let node = self.get(key)?;
+        let found = node
+            .as_scalar()
+            .and_then(|scalar| scalar.to_json().as_bool());
+        if found.is_none() {
+            let help = format!("write {key}: true or {key}: false, without quotes");
+            wrong(node, key, "true or false", help, faults);
+        }
+        found
+    }
+
+    /// A span of time, such as `30s`; see [`super::duration`].
+    pub fn duration(&self, key: &str, faults: &mut Faults) -> Option<Duration> {
+        let node = self.get(key)?;
+        let found = node.as_text().and_then(super::duration);
+        if found.is_none() {
+            let help = format!("write {key}: 30s, with one of the units ms, s, m, h, d");
+            wrong(node, key, "a span of time", help, faults);
+        }
+        found
+    }
+
+    /// A size in bytes, such as `64KB` or a plain number; see [`super::byte_size`].
+    pub fn bytes_size(&self, key: &str, faults: &mut Faults) -> Option<u64> {
+        let node = self.get(key)?;
+        let found = node.as_text().and_then(super::byte_size);
+        if found.is_none() {
+            let help = format!("write {key}: 64KB, with one of the units KB, MB, GB");
+            wrong(node, key, "a size", help, faults);
+        }
+        found
+    }
+
+    /// A list of texts; a text alone is a list of one. Items of another type are reported and left out.
+    pub fn list_of_text(&self, key: &str, faults: &mut Faults) -> Option<Vec<&'n str>> {
+        let node = self.get(key)?;
+        match &node.kind {
+            Kind::List(items) => Some(
+                items
+                    .iter()
+                    .filter_map(|item| text_of(item, key, faults))
+                    .collect(),
+            ),
+            Kind::Scalar(_) => Some(vec![node.as_text()?]),
+            Kind::Null | Kind::Map(_) => {
+                let help = format!("write {key}: [first, second]");
+                wrong(node, key, "a list of texts", help, faults);
+                None
+            }
+        }
+    }
+}
+
+fn text_of<'n>(node: &'n Node, key: &str, faults: &mut Faults) -> Option<&'n str> {
+    let found = node.as_text();
+    if found.is_none() {
+        wrong(node, key, "a text", format!("write {key}: \"…\""), faults);
+    }
+    found
+}
+
+/// Reports a value of another type than the key takes, in one sentence.
+fn wrong(node: &Node, key: &str, wanted: &str, help: String, faults: &mut Faults) {
+    let found = match node.as_scalar() {
+        Some(scalar) if scalar.style == Style::Quoted => "a text in quotes",
+        _ => node.what(),
+    };
+    let sentence = match (node.as_text(), found) {
+        (Some(text), _) if !text.is_empty() => {
+            format!(
+                "`{key}` is {wanted}, and this is `{}`",
+                super::tree::shown(text)
+            )
+        }
+        _ => format!("`{key}` is {wanted}, and this is {found}"),
+    };
+    faults.error(WRONG_TYPE, node.place(), sentence).help(help);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::{Format, Source, render};
+
+    #[test]
+    fn values_are_read_by_their_type() {
+        let source = Source::new(
+            "x.yaml",
+            "a: 1.10\nb: 12\nc: true\nd: 5m\ne: 64KB\nf: [x, y]\ng: one\n",
+        );
+        let mut faults = Faults::new();
+        let node = crate::yaml::parse(&source, &mut faults).unwrap();
+        let known = ["a", "b", "c", "d", "e", "f", "g"];
+        let fields = Fields::of(&node, "a thing", &known, &mut faults).unwrap();
+        assert_eq!(fields.text("a", &mut faults), Some("1.10"));
+        assert_eq!(fields.whole_number("b", &mut faults), Some(12));
+        assert_eq!(fields.truth("c", &mut faults), Some(true));
+        assert_eq!(
+            fields.duration("d", &mut faults),
+            Some(Duration::from_secs(300))
+        );
+        assert_eq!(fields.bytes_size("e", &mut faults), Some(64_000));
+        assert_eq!(fields.list_of_text("f", &mut faults), Some(vec!["x", "y"]));
+        assert_eq!(fields.list_of_text("g", &mut faults), Some(vec!["one"]));
+        assert_eq!(fields.text("h", &mut faults), None);
+        assert!(faults.is_empty());
+    }
+
+    #[test]
+    fn a_wrong_type_is_said_in_one_sentence() {
+        let source = Source::new(
+            "x.yaml",
+            "a: [1]\nb: 1.5\nc: \"true\"\nd: 5\ne: many\nf: { x: y }\ng: \"\"\n",
+        );
+        let mut faults = Faults::new();
+        let node = crate::yaml::parse(&source, &mut faults).unwrap();
+        let known = ["a", "b", "c", "d", "e", "f", "g"];
+        let fields = Fields::of(&node, "a thing", &known, &mut faults).unwrap();
+        fields.text("a", &mut faults);
+        fields.whole_number("b", &mut faults);
+        fields.truth("c", &mut faults);
+        fields.duration("d", &mut faults);
+        fields.bytes_size("e", &mut faults);
+        fields.list_of_text("f", &mut faults);
+        fields.required_text("g", "write g: name", &mut faults);
+        insta::assert_snapshot!(render(&faults.into_sorted(), Format::Text { color: false }), @r#"
+    error[AND0113]: `a` is a text, and this is a list
+     --> x.yaml:1:4
+      |
+    1 | a: [1]
+      |    ^^^
+      = help: write a: "…"
+
+    error[AND0113]: `b` is a whole number, and this is `1.5`
+     --> x.yaml:2:4
+      |
+    2 | b: 1.5
+      |    ^^^
+      = help: write b: 10
+
+    error[AND0113]: `c` is true or false, and this is `true`
+     --> x.yaml:3:4
+      |
+    3 | c: "true"
+      |    ^^^^^^
+      = help: write c: true or c: false, without quotes
+
+    error[AND0113]: `d` is a span of time, and this is `5`
+     --> x.yaml:4:4
+      |
+    4 | d: 5
+      |    ^
+      = help: write d: 30s, with one of the units ms, s, m, h, d
+
+    error[AND0113]: `e` is a size, and this is `many`
+     --> x.yaml:5:4
+      |
+    5 | e: many
+      |    ^^^^
+      = help: write e: 64KB, with one of the units KB, MB, GB
+
+    error[AND0113]: `f` is a list of texts, and this is a map
+     --> x.yaml:6:4
+      |
+    6 | f: { x: y }
+      |    ^^^^^^^^
+      = help: write f: [first, second]
+
+    error[AND0113]: `g` is a text that is not empty, and this is a text in quotes
+     --> x.yaml:7:4
+      |
+    7 | g: ""
+      |    ^^
+      = help: write g: name
+    "#);
     }
 }

@@ -276,7 +276,10 @@ fn check_spans(node: &Node, within: crate::diag::Span, source: &Arc<Source>) {
     let span = node.span;
     assert!(span.start <= span.end && span.end <= text.len());
     assert!(text.is_char_boundary(span.start) && text.is_char_boundary(span.end));
-    assert!(within.start <= span.start && span.end <= within.end, "{within:?} {span:?} {text:?}");
+    assert!(
+        within.start <= span.start && span.end <= within.end,
+        "{within:?} {span:?} {text:?}"
+    );
     match &node.kind {
         Kind::Null => {}
         Kind::Scalar(scalar) => {
@@ -284,10 +287,15 @@ fn check_spans(node: &Node, within: crate::diag::Span, source: &Arc<Source>) {
                 assert_eq!(&text[begins..begins + scalar.text.len()], scalar.text);
             }
         }
-        Kind::List(items) => items.iter().for_each(|item| check_spans(item, span, source)),
+        Kind::List(items) => items
+            .iter()
+            .for_each(|item| check_spans(item, span, source)),
         Kind::Map(entries) => {
             for entry in entries {
-                assert!(text.is_char_boundary(entry.key_span.start) && text.is_char_boundary(entry.key_span.end));
+                assert!(
+                    text.is_char_boundary(entry.key_span.start)
+                        && text.is_char_boundary(entry.key_span.end)
+                );
                 assert!(entry.key_span.end <= text.len());
                 check_spans(&entry.value, span, source);
             }
@@ -306,7 +314,12 @@ fn holds(text: &str) {
     }
     for fault in faults.into_sorted() {
         let span = fault.place.span;
-        assert!(span.end <= text.len() && text.is_char_boundary(span.start) && text.is_char_boundary(span.end), "{fault:?}");
+        assert!(
+            span.end <= text.len()
+                && text.is_char_boundary(span.start)
+                && text.is_char_boundary(span.end),
+            "{fault:?}"
+        );
         assert!(fault.help.is_some(), "{fault:?}");
     }
 }
