@@ -184,7 +184,6 @@ impl Rewrite {
             .params
             .iter()
             .map(|given| match given {
-                Parameter::Path(_) | Parameter::Name(_) => '1',
                 Parameter::Subexpression(_) | Parameter::Literal(_) => '0',
                 _ => '1',
             })
@@ -324,7 +323,7 @@ impl HelperDef for Below {
         _: &'rc Context,
         _: &mut RenderContext<'reg, 'rc>,
     ) -> Result<ScopedJson<'rc>, RenderError> {
-        let mut given = called.params().iter().map(|value| value.value());
+        let mut given = called.params().iter().map(handlebars::PathAndJson::value);
         let item = given.next().unwrap_or(&Value::Null);
         let found = given.try_fold(item, |value, key| {
             value.as_object().and_then(|map| map.get(key.as_str()?))

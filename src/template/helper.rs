@@ -239,7 +239,6 @@ fn plural(count: &Given<'_>, given: &[Given<'_>]) -> Value {
         _ => count.shown().into_owned(),
     };
     let one = given.get(1).map(|given| given.shown()).unwrap_or_default();
-    #[expect(clippy::float_cmp, reason = "exactly one is one")]
     let single = number == Some(1.0);
     let word = match given.get(2) {
         _ if single => one.into_owned(),

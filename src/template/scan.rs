@@ -145,7 +145,6 @@ fn refuse_brackets(fragment: &Fragment, inside: &str, at: usize, faults: &mut Fa
     for (offset, character) in inside.char_indices() {
         match (quote, character) {
             (Some(mark), _) if mark == character => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(character),
             (None, '(') => {
                 depth += 1;

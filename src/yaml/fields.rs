@@ -242,7 +242,7 @@ mod tests {
         assert_eq!(fields.truth("c", &mut faults), Some(true));
         assert_eq!(
             fields.duration("d", &mut faults),
-            Some(Duration::from_secs(300))
+            Some(Duration::from_mins(5))
         );
         assert_eq!(fields.bytes_size("e", &mut faults), Some(64_000));
         assert_eq!(fields.list_of_text("f", &mut faults), Some(vec!["x", "y"]));

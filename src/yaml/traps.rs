@@ -228,7 +228,6 @@ fn expression_in_flow(value: &str) -> Option<Span> {
     for (at, character) in value.get(start..)?.char_indices() {
         match (quote, character) {
             (Some(mark), _) if mark == character => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(character),
             (None, '(' | '[' | '{') => depth += 1,
             (None, ')' | ']' | '}') if depth > 0 => depth -= 1,

@@ -251,7 +251,7 @@ impl<'s> Tree<'s> {
         };
         key.text.clone_from(&scalar.text);
         let plain = scalar.style == Style::Plain;
-        if plain && (key.text == "<<" || key.text == "$ref") || key.text == "$ref" {
+        if key.text == "$ref" || plain && key.text == "<<" {
             self.error(
                 codes::MERGE,
                 span,
