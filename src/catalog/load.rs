@@ -13,7 +13,7 @@ use crate::shape::Templates;
 use crate::template::Template;
 
 /// A file that is no UTF-8.
-const NOT_TEXT: Code = Code("AND0122");
+const NOT_TEXT: Code = Code("AND0123");
 /// A connector's folder without a manifest.
 const NO_MANIFEST: Code = Code("AND0404");
 /// A connection that a mapping names and that there is not.
@@ -160,4 +160,20 @@ fn hash(files: &Files, config: &Source) -> String {
     }
     digest.update(config.text.as_bytes());
     data_encoding::HEXLOWER.encode(digest.finish().as_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::{Format, render};
+
+    #[test]
+    fn what_is_built_in_has_no_fault() {
+        let mut faults = Faults::new();
+        let config = Source::new("andon.yaml", "andon: config/v1\n");
+        let catalog = load(&Files::built_in(), &config, &mut faults);
+        let sorted = faults.into_sorted();
+        assert_eq!(render(&sorted, Format::Text { color: false }), "");
+        assert!(catalog.is_some_and(|catalog| catalog.mappings.len() >= 18));
+    }
 }

@@ -9,9 +9,9 @@ use crate::shape::{AuthRule, Offered, Templates};
 use crate::yaml::{self, Fields, Node};
 
 /// The first key is not what it has to be.
-const WRONG_KIND: Code = Code("AND0120");
+const WRONG_KIND: Code = Code("AND0124");
 /// The name in the file is not the file's.
-const WRONG_NAME: Code = Code("AND0121");
+const WRONG_NAME: Code = Code("AND0125");
 /// Webhook signals without a way in, or the other way round.
 const WEBHOOK: Code = Code("AND0413");
 /// A word that is not one of those allowed.

@@ -116,6 +116,7 @@ impl Fragment {
     }
 
     /// The rest of the text after its first `bytes` bytes, such as after the `=` of a value.
+    #[must_use]
     pub fn after(&self, bytes: usize) -> Self {
         Self {
             text: self.text.get(bytes..).unwrap_or_default().to_owned(),

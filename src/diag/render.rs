@@ -84,7 +84,11 @@ fn paragraph(fault: &Diagnostic, renderer: &Renderer) -> String {
         Level::Error => Shown::ERROR,
         Level::Warning => Shown::WARNING,
     };
-    let extract = Extract::of(&fault.place.source, fault.place.span.start, fault.place.span.end);
+    let extract = Extract::of(
+        &fault.place.source,
+        fault.place.span.start,
+        fault.place.span.end,
+    );
     let label = safe(&fault.label);
     let mark = AnnotationKind::Primary.span(extract.start..extract.end);
     let mark = if label.is_empty() {
@@ -194,7 +198,11 @@ fn safe(text: &str) -> Cow<'_, str> {
     for (at, character) in text.char_indices() {
         if plain(character) {
             out.push(character);
-        } else if character == '\r' && text.get(at + 1..).is_some_and(|rest| rest.starts_with('\n')) {
+        } else if character == '\r'
+            && text
+                .get(at + 1..)
+                .is_some_and(|rest| rest.starts_with('\n'))
+        {
             // The line break of a file from Windows.
         } else {
             let _ = write!(out, "\\u{{{:x}}}", u32::from(character));

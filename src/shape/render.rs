@@ -30,7 +30,7 @@ pub struct Rendered {
 }
 
 /// Why a value could not be rendered.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// An expression failed.
     #[error("{what}: {source}")]

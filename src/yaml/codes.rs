@@ -15,7 +15,7 @@ pub const MERGE: Code = Code("AND0105");
 /// `!name`.
 pub const TAG: Code = Code("AND0106");
 /// A text that holds a colon and a blank, unquoted.
-pub const COLON: Code = Code("AND0107");
+pub const COLON: Code = Code("AND0122");
 /// A key twice in one map.
 pub const DUPLICATE: Code = Code("AND0108");
 /// A key that is no text.

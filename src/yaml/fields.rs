@@ -111,7 +111,13 @@ impl<'n> Fields<'n> {
         let node = self.require(key, help, faults)?;
         let text = text_of(node, key, faults)?;
         if text.trim().is_empty() {
-            wrong(node, key, "a text that is not empty", help.to_owned(), faults);
+            wrong(
+                node,
+                key,
+                "a text that is not empty",
+                help.to_owned(),
+                faults,
+            );
             return None;
         }
         Some(text.to_owned())
@@ -120,9 +126,17 @@ impl<'n> Fields<'n> {
     /// A whole number from 0.
     pub fn whole_number(&self, key: &str, faults: &mut Faults) -> Option<u64> {
         let node = self.get(key)?;
-        let found = node.as_scalar().and_then(|scalar| scalar.to_json().as_u64());
+        let found = node
+            .as_scalar()
+            .and_then(|scalar| scalar.to_json().as_u64());
         if found.is_none() {
-            wrong(node, key, "a whole number", format!("write {key}: 10"), faults);
+            wrong(
+                node,
+                key,
+                "a whole number",
+                format!("write {key}: 10"),
+                faults,
+            );
         }
         found
     }
@@ -130,7 +144,9 @@ impl<'n> Fields<'n> {
     /// `true` or `false`.
     pub fn truth(&self, key: &str, faults: &mut Faults) -> Option<bool> {
         let node = self.get(key)?;
-        let found = node.as_scalar().and_then(|scalar| scalar.to_json().as_bool());
+        let found = node
+            .as_scalar()
+            .and_then(|scalar| scalar.to_json().as_bool());
         if found.is_none() {
             let help = format!("write {key}: true or {key}: false, without quotes");
             wrong(node, key, "true or false", help, faults);
@@ -196,7 +212,10 @@ fn wrong(node: &Node, key: &str, wanted: &str, help: String, faults: &mut Faults
     };
     let sentence = match (node.as_text(), found) {
         (Some(text), _) if !text.is_empty() => {
-            format!("`{key}` is {wanted}, and this is `{}`", super::tree::shown(text))
+            format!(
+                "`{key}` is {wanted}, and this is `{}`",
+                super::tree::shown(text)
+            )
         }
         _ => format!("`{key}` is {wanted}, and this is {found}"),
     };
@@ -221,10 +240,13 @@ mod tests {
         assert_eq!(fields.text("a", &mut faults), Some("1.10"));
         assert_eq!(fields.whole_number("b", &mut faults), Some(12));
         assert_eq!(fields.truth("c", &mut faults), Some(true));
-        assert_eq!(fields.duration("d", &mut faults), Some(Duration::from_secs(300)));
+        assert_eq!(
+            fields.duration("d", &mut faults),
+            Some(Duration::from_mins(5))
+        );
         assert_eq!(fields.bytes_size("e", &mut faults), Some(64_000));
-        assert_eq!(fields.list_of_text("f", &mut faults), Some(vec!["x", "y"]));
-        assert_eq!(fields.list_of_text("g", &mut faults), Some(vec!["one"]));
+        assert_eq!(fields.list_of_text("f", &mut faults), Some(vec!["x".to_owned(), "y".to_owned()]));
+        assert_eq!(fields.list_of_text("g", &mut faults), Some(vec!["one".to_owned()]));
         assert_eq!(fields.text("h", &mut faults), None);
         assert!(faults.is_empty());
     }
@@ -237,7 +259,7 @@ mod tests {
         );
         let mut faults = Faults::new();
         let node = crate::yaml::parse(&source, &mut faults).unwrap();
-        let known = ["a", "b", "c", "d", "e", "f", "gg"];
+        let known = ["a", "b", "c", "d", "e", "f", "g"];
         let fields = Fields::of(&node, "a thing", &known, &mut faults).unwrap();
         fields.text("a", &mut faults);
         fields.whole_number("b", &mut faults);
@@ -246,6 +268,55 @@ mod tests {
         fields.bytes_size("e", &mut faults);
         fields.list_of_text("f", &mut faults);
         fields.required_text("g", "write g: name", &mut faults);
-        insta::assert_snapshot!(render(&faults.into_sorted(), Format::Text { color: false }), @"");
+        insta::assert_snapshot!(render(&faults.into_sorted(), Format::Text { color: false }), @r#"
+    error[AND0113]: `a` is a text, and this is a list
+     --> x.yaml:1:4
+      |
+    1 | a: [1]
+      |    ^^^
+      = help: write a: "…"
+
+    error[AND0113]: `b` is a whole number, and this is `1.5`
+     --> x.yaml:2:4
+      |
+    2 | b: 1.5
+      |    ^^^
+      = help: write b: 10
+
+    error[AND0113]: `c` is true or false, and this is `true`
+     --> x.yaml:3:4
+      |
+    3 | c: "true"
+      |    ^^^^^^
+      = help: write c: true or c: false, without quotes
+
+    error[AND0113]: `d` is a span of time, and this is `5`
+     --> x.yaml:4:4
+      |
+    4 | d: 5
+      |    ^
+      = help: write d: 30s, with one of the units ms, s, m, h, d
+
+    error[AND0113]: `e` is a size, and this is `many`
+     --> x.yaml:5:4
+      |
+    5 | e: many
+      |    ^^^^
+      = help: write e: 64KB, with one of the units KB, MB, GB
+
+    error[AND0113]: `f` is a list of texts, and this is a map
+     --> x.yaml:6:4
+      |
+    6 | f: { x: y }
+      |    ^^^^^^^^
+      = help: write f: [first, second]
+
+    error[AND0113]: `g` is a text that is not empty, and this is a text in quotes
+     --> x.yaml:7:4
+      |
+    7 | g: ""
+      |    ^^
+      = help: write g: name
+    "#);
     }
 }

@@ -28,10 +28,7 @@ impl Places {
     }
 
     pub(super) fn span(&self, span: &saphyr_parser::Span) -> Span {
-        Span::new(
-            self.byte(span.start.index()),
-            self.byte(span.end.index()),
-        )
+        Span::new(self.byte(span.start.index()), self.byte(span.end.index()))
     }
 }
 
@@ -91,7 +88,10 @@ mod tests {
     #[test]
     fn an_index_behind_a_wide_character_is_its_byte() {
         let places = Places::of("é€a");
-        assert_eq!([0, 1, 2, 3, 9].map(|index| places.byte(index)), [0, 2, 5, 6, 6]);
+        assert_eq!(
+            [0, 1, 2, 3, 9].map(|index| places.byte(index)),
+            [0, 2, 5, 6, 6]
+        );
     }
 
     #[test]

@@ -56,7 +56,10 @@ fn read(source: &Arc<Source>, faults: &mut Faults) -> Option<Node> {
             .error(
                 codes::TOO_LARGE,
                 Place::new(source, Span::new(0, 0)),
-                format!("a file holds at most 256 KiB, and this one {} bytes", text.len()),
+                format!(
+                    "a file holds at most 256 KiB, and this one {} bytes",
+                    text.len()
+                ),
             )
             .help("split it into several files");
         return None;
@@ -108,10 +111,7 @@ fn read_with_tabs(
     let inside = root.as_ref().map(blocks).unwrap_or_default();
     let before = faults.errors();
     for tab in tabs {
-        if !inside
-            .iter()
-            .any(|span| span.start < tab && tab < span.end)
-        {
+        if !inside.iter().any(|span| span.start < tab && tab < span.end) {
             traps::refuse_tab(source, tab, faults);
         }
     }
@@ -168,10 +168,7 @@ fn read_once(text: &str, places: &Places, tree: &mut Tree<'_>) -> Result<(), (us
                 }
             }
             Err(error) => {
-                return Err((
-                    places.byte(error.marker().index()),
-                    error.info().to_owned(),
-                ));
+                return Err((places.byte(error.marker().index()), error.info().to_owned()));
             }
         }
     }
@@ -183,7 +180,11 @@ fn read_once(text: &str, places: &Places, tree: &mut Tree<'_>) -> Result<(), (us
 fn blot_out(source: &Arc<Source>, current: &str, at: usize) -> Option<String> {
     let line = Line::at(&source.text, at)?;
     let first = source.text.get(..line.span.start)?.chars().count();
-    let count = source.text.get(line.span.start..line.span.end)?.chars().count();
+    let count = source
+        .text
+        .get(line.span.start..line.span.end)?
+        .chars()
+        .count();
     let mut changed = false;
     let next = current
         .chars()
@@ -213,14 +214,21 @@ fn refuse_characters(source: &Arc<Source>, faults: &mut Faults) -> bool {
         let place = Place::new(source, Span::new(at, at + character.len_utf8()));
         if character == '\u{feff}' {
             faults
-                .error(codes::CHARACTER, place, "a byte order mark stands here, which nobody sees")
+                .error(
+                    codes::CHARACTER,
+                    place,
+                    "a byte order mark stands here, which nobody sees",
+                )
                 .help("save the file as UTF-8 without a byte order mark");
         } else {
             faults
                 .error(
                     codes::CHARACTER,
                     place,
-                    format!("the control character U+{:04X} stands here", u32::from(character)),
+                    format!(
+                        "the control character U+{:04X} stands here",
+                        u32::from(character)
+                    ),
                 )
                 .help("remove it, or write it as an escape in double quotes, such as \"\\x1b\"");
         }

@@ -88,7 +88,7 @@ fn each_fault_has_its_code() {
         ("when: !signal.ok\n", vec!["AND0106"]),
         ("when: !signal.ok && signal.x\n", vec!["AND0106"]),
         ("a: !!str 5\n", vec!["AND0106"]),
-        ("title: Loss: {{run}}\n", vec!["AND0107"]),
+        ("title: Loss: {{run}}\n", vec!["AND0122"]),
         ("a: 1\na: 2\n", vec!["AND0108"]),
         ("{a: 1, a: 2}\n", vec!["AND0108"]),
         ("5: a\n", vec!["AND0109"]),
@@ -140,7 +140,7 @@ fn one_run_finds_faults_on_both_sides_of_a_broken_line() {
       | ^ first on line 1, column 1
       = help: remove one of them, on line 1 or here
 
-    error[AND0107]: a colon and a blank make a key of what stands before them
+    error[AND0122]: a colon and a blank make a key of what stands before them
      --> x.yaml:3:12
       |
     3 | title: Loss: {{run}}
@@ -181,7 +181,7 @@ fn traps_are_named() {
       = help: write `signal.ok == false`, or quote it: "!signal.ok"
     "#);
     insta::assert_snapshot!(faults_of("title: Loss: {{run}}\n"), @r#"
-    error[AND0107]: a colon and a blank make a key of what stands before them
+    error[AND0122]: a colon and a blank make a key of what stands before them
      --> x.yaml:1:12
       |
     1 | title: Loss: {{run}}
@@ -276,7 +276,10 @@ fn check_spans(node: &Node, within: crate::diag::Span, source: &Arc<Source>) {
     let span = node.span;
     assert!(span.start <= span.end && span.end <= text.len());
     assert!(text.is_char_boundary(span.start) && text.is_char_boundary(span.end));
-    assert!(within.start <= span.start && span.end <= within.end, "{within:?} {span:?} {text:?}");
+    assert!(
+        within.start <= span.start && span.end <= within.end,
+        "{within:?} {span:?} {text:?}"
+    );
     match &node.kind {
         Kind::Null => {}
         Kind::Scalar(scalar) => {
@@ -284,10 +287,15 @@ fn check_spans(node: &Node, within: crate::diag::Span, source: &Arc<Source>) {
                 assert_eq!(&text[begins..begins + scalar.text.len()], scalar.text);
             }
         }
-        Kind::List(items) => items.iter().for_each(|item| check_spans(item, span, source)),
+        Kind::List(items) => items
+            .iter()
+            .for_each(|item| check_spans(item, span, source)),
         Kind::Map(entries) => {
             for entry in entries {
-                assert!(text.is_char_boundary(entry.key_span.start) && text.is_char_boundary(entry.key_span.end));
+                assert!(
+                    text.is_char_boundary(entry.key_span.start)
+                        && text.is_char_boundary(entry.key_span.end)
+                );
                 assert!(entry.key_span.end <= text.len());
                 check_spans(&entry.value, span, source);
             }
@@ -306,7 +314,12 @@ fn holds(text: &str) {
     }
     for fault in faults.into_sorted() {
         let span = fault.place.span;
-        assert!(span.end <= text.len() && text.is_char_boundary(span.start) && text.is_char_boundary(span.end), "{fault:?}");
+        assert!(
+            span.end <= text.len()
+                && text.is_char_boundary(span.start)
+                && text.is_char_boundary(span.end),
+            "{fault:?}"
+        );
         assert!(fault.help.is_some(), "{fault:?}");
     }
 }

@@ -119,18 +119,27 @@ pub(super) fn explain(source: &Arc<Source>, at: usize, info: &str, faults: &mut 
             return;
         }
         let flow = line.value.starts_with(['{', '[']);
-        if info.contains("trailing content") || line.value.starts_with(['"', '\'']) && !info.contains("stream") && info.contains("did not find expected key") {
+        if info.contains("trailing content")
+            || line.value.starts_with(['"', '\''])
+                && !info.contains("stream")
+                && info.contains("did not find expected key")
+        {
             faults
-                .error(codes::SYNTAX, point(source, at), "text goes on behind a closing quote")
+                .error(
+                    codes::SYNTAX,
+                    point(source, at),
+                    "text goes on behind a closing quote",
+                )
                 .label("the quoted text has ended")
                 .help(format!("quote the whole value: {}", line.in_quotes()));
             return;
         }
         if !flow
             && info.contains("mapping values are not allowed")
-            && let Some(colon) = line.value.find(": ").or_else(|| {
-                line.value.ends_with(':').then(|| line.value.len() - 1)
-            })
+            && let Some(colon) = line
+                .value
+                .find(": ")
+                .or_else(|| line.value.ends_with(':').then(|| line.value.len() - 1))
         {
             faults
                 .error(
@@ -219,7 +228,6 @@ fn expression_in_flow(value: &str) -> Option<Span> {
     for (at, character) in value.get(start..)?.char_indices() {
         match (quote, character) {
             (Some(mark), _) if mark == character => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(character),
             (None, '(' | '[' | '{') => depth += 1,
             (None, ')' | ']' | '}') if depth > 0 => depth -= 1,
@@ -237,28 +245,95 @@ fn expression_in_flow(value: &str) -> Option<Span> {
 /// The parser's complaint as a sentence, and what to do.
 fn words(info: &str) -> (&'static str, &'static str) {
     const TABLE: [(&str, &str, &str); 16] = [
-        ("unexpected end of stream", "this quoted text has no end", "write the closing quote"),
-        ("document indicator", "this quoted text has no end", "write the closing quote"),
-        ("flow mapping", "a `,` or `}` is missing before this", "write `}` behind the last value, or quote the value before this"),
-        ("flow sequence", "a `,` or `]` is missing before this", "write `]` behind the last value, or quote the value before this"),
-        ("bracket", "a bracket that nothing opened", "remove it, or quote the text it belongs to"),
-        ("invalid indentation", "this line belongs to what stands above, and is not indented enough", "indent it further than the key it belongs to"),
-        ("wrongly indented", "this line is indented less than the block it belongs to", "indent all lines of the block alike"),
-        ("block scalar", "a `|` or `>` ends its line", "write the text on the next line, indented"),
-        ("escape", "YAML knows no such escape", "write `\\\\` for a backslash, or use single quotes"),
-        ("hexadecimal", "YAML knows no such escape", "write `\\\\` for a backslash, or use single quotes"),
-        ("directive", "lines that begin with `%` are not used in these files", "remove the line"),
-        ("<document start>", "nothing may stand behind the end of a value", "indent it under the key it belongs to, or quote the whole value"),
-        ("expected key", "a key and `:` are expected here", "write `key: value`, indented like the keys around it"),
-        ("'-' indicator", "a `- ` is expected here", "write `- ` before each item, all indented alike"),
-        ("block sequence entries", "a list begins on a line of its own", "write `-` on the next line, or `[a, b]` here"),
-        ("mapping values are not allowed", "a `:` where no key can stand", "quote the text that holds it"),
+        (
+            "unexpected end of stream",
+            "this quoted text has no end",
+            "write the closing quote",
+        ),
+        (
+            "document indicator",
+            "this quoted text has no end",
+            "write the closing quote",
+        ),
+        (
+            "flow mapping",
+            "a `,` or `}` is missing before this",
+            "write `}` behind the last value, or quote the value before this",
+        ),
+        (
+            "flow sequence",
+            "a `,` or `]` is missing before this",
+            "write `]` behind the last value, or quote the value before this",
+        ),
+        (
+            "bracket",
+            "a bracket that nothing opened",
+            "remove it, or quote the text it belongs to",
+        ),
+        (
+            "invalid indentation",
+            "this line belongs to what stands above, and is not indented enough",
+            "indent it further than the key it belongs to",
+        ),
+        (
+            "wrongly indented",
+            "this line is indented less than the block it belongs to",
+            "indent all lines of the block alike",
+        ),
+        (
+            "block scalar",
+            "a `|` or `>` ends its line",
+            "write the text on the next line, indented",
+        ),
+        (
+            "escape",
+            "YAML knows no such escape",
+            "write `\\\\` for a backslash, or use single quotes",
+        ),
+        (
+            "hexadecimal",
+            "YAML knows no such escape",
+            "write `\\\\` for a backslash, or use single quotes",
+        ),
+        (
+            "directive",
+            "lines that begin with `%` are not used in these files",
+            "remove the line",
+        ),
+        (
+            "<document start>",
+            "nothing may stand behind the end of a value",
+            "indent it under the key it belongs to, or quote the whole value",
+        ),
+        (
+            "expected key",
+            "a key and `:` are expected here",
+            "write `key: value`, indented like the keys around it",
+        ),
+        (
+            "'-' indicator",
+            "a `- ` is expected here",
+            "write `- ` before each item, all indented alike",
+        ),
+        (
+            "block sequence entries",
+            "a list begins on a line of its own",
+            "write `-` on the next line, or `[a, b]` here",
+        ),
+        (
+            "mapping values are not allowed",
+            "a `:` where no key can stand",
+            "quote the text that holds it",
+        ),
     ];
     TABLE
         .iter()
         .find(|(mark, _, _)| info.contains(mark))
         .map_or(
-            ("YAML cannot read this", "quote the value, or indent it like its neighbours"),
+            (
+                "YAML cannot read this",
+                "quote the value, or indent it like its neighbours",
+            ),
             |(_, sentence, help)| (*sentence, *help),
         )
 }

@@ -124,13 +124,7 @@ impl<'s> Tree<'s> {
         Go::On
     }
 
-    fn begin(
-        &mut self,
-        span: Span,
-        anchor: usize,
-        tag: Option<&Cow<'_, Tag>>,
-        items: Items,
-    ) -> Go {
+    fn begin(&mut self, span: Span, anchor: usize, tag: Option<&Cow<'_, Tag>>, items: Items) -> Go {
         let span = self.refuse_marks(span, anchor, tag, false);
         let flow = self.slice(span).starts_with(['{', '[']);
         let mut quiet = false;
@@ -144,9 +138,13 @@ impl<'s> Tree<'s> {
                 let (begins, line) = line_at(&self.source.text, braces.start);
                 let value = line.get(braces.start - begins..).unwrap_or_default();
                 let help = format!("quote the text: {}", quoted(value.trim_end()));
-                self.error(codes::BRACES, braces, "YAML reads `{{` as the start of a map")
-                    .label("a text that begins with `{{` stands in quotes")
-                    .help(help);
+                self.error(
+                    codes::BRACES,
+                    braces,
+                    "YAML reads `{{` as the start of a map",
+                )
+                .label("a text that begins with `{{` stands in quotes")
+                .help(help);
                 if let Some(outer) = self.open.last_mut() {
                     outer.quiet = true;
                 }
@@ -241,17 +239,19 @@ impl<'s> Tree<'s> {
                     span,
                     format!("a key is a text, and this is {}", node.what()),
                 )
-                .help(if written.is_empty() || node.as_scalar().is_none() && written.len() > 40 {
-                    "write a name before the `:`".to_owned()
-                } else {
-                    format!("write {}: …", quoted(&written))
-                });
+                .help(
+                    if written.is_empty() || node.as_scalar().is_none() && written.len() > 40 {
+                        "write a name before the `:`".to_owned()
+                    } else {
+                        format!("write {}: …", quoted(&written))
+                    },
+                );
             }
             return key;
         };
         key.text.clone_from(&scalar.text);
         let plain = scalar.style == Style::Plain;
-        if plain && (key.text == "<<" || key.text == "$ref") || key.text == "$ref" {
+        if key.text == "$ref" || plain && key.text == "<<" {
             self.error(
                 codes::MERGE,
                 span,
@@ -265,9 +265,15 @@ impl<'s> Tree<'s> {
             self.error(
                 codes::TRUTH_KEY,
                 span,
-                format!("`{}` is no name: other readers of YAML take it for a truth value", key.text),
+                format!(
+                    "`{}` is no name: other readers of YAML take it for a truth value",
+                    key.text
+                ),
             )
-            .help(format!("choose another name, or write {}: …", quoted(&key.text)));
+            .help(format!(
+                "choose another name, or write {}: …",
+                quoted(&key.text)
+            ));
         } else if plain && !scalar.to_json().is_string() {
             self.error(
                 codes::KEY_NOT_TEXT,
@@ -356,7 +362,9 @@ impl<'s> Tree<'s> {
             } else if mark.starts_with('&') {
                 self.error(codes::ANCHOR, at, "anchors are not used in these files")
                     .label("names a value for use elsewhere")
-                    .help(format!("remove `{mark}`, and write the value where it is used"));
+                    .help(format!(
+                        "remove `{mark}`, and write the value where it is used"
+                    ));
             } else if mark.starts_with('!') {
                 let help = tag_help(&mark, nothing_follows);
                 self.error(codes::TAG, at, "YAML reads a tag")
@@ -405,7 +413,10 @@ impl<'s> Tree<'s> {
     /// Refuses a value in `{…}` or `[…]` whose brackets do not match: YAML cut it at a comma.
     /// Gives whether the next piece is the rest of this one.
     fn refuse_cut(&mut self, node: &Node, after_cut: bool, key: Option<&Key>) -> bool {
-        let Some(scalar) = node.as_scalar().filter(|scalar| scalar.style == Style::Plain) else {
+        let Some(scalar) = node
+            .as_scalar()
+            .filter(|scalar| scalar.style == Style::Plain)
+        else {
             return false;
         };
         if unbalanced(&scalar.text).is_none() {
@@ -446,7 +457,10 @@ impl<'s> Tree<'s> {
 
     /// Warns of ` #` after a plain value that looks as if more of it was meant.
     fn warn_of_comment(&mut self, node: &Node) {
-        let Some(scalar) = node.as_scalar().filter(|scalar| scalar.style == Style::Plain) else {
+        let Some(scalar) = node
+            .as_scalar()
+            .filter(|scalar| scalar.style == Style::Plain)
+        else {
             return;
         };
         let text = &self.source.text;
@@ -487,7 +501,10 @@ impl<'s> Tree<'s> {
     }
 
     fn slice(&self, span: Span) -> &str {
-        self.source.text.get(span.start..span.end).unwrap_or_default()
+        self.source
+            .text
+            .get(span.start..span.end)
+            .unwrap_or_default()
     }
 }
 
@@ -535,7 +552,9 @@ fn is_unfinished(text: &str) -> bool {
     let quotes = |mark: char| text.matches(mark).count() % 2 == 1;
     unbalanced(text).is_some()
         || quotes('"')
-        || ["&&", "||", "==", "!=", "<", ">", "+", "-", "*", "/", "?", ",", "=", " in"]
-            .iter()
-            .any(|end| text.ends_with(end))
+        || [
+            "&&", "||", "==", "!=", "<", ">", "+", "-", "*", "/", "?", ",", "=", " in",
+        ]
+        .iter()
+        .any(|end| text.ends_with(end))
 }
