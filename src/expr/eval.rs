@@ -66,7 +66,7 @@ impl<'r, 'a> Run<'r, 'a> {
                 run.path(node, base, steps)
                     .map(|value| read_as(value, *reads))
             }
-            Does::Has(base, steps) => run.has(node, base, steps).map(Value::Bool),
+            Does::Has(base, steps) => run.has(base, steps).map(Value::Bool),
             Does::Not(inner) => run.truth(inner, "!").map(|truth| Value::Bool(!truth)),
             Does::Negate(inner) => run.negate(node, inner),
             Does::And(parts) => run.all_or_any(parts, false).map(Value::Bool),
@@ -161,11 +161,11 @@ impl<'r, 'a> Run<'r, 'a> {
         Ok(value)
     }
 
-    fn has(self, node: &Node, base: &'a Node, steps: &'a [Step]) -> Result<bool, Error> {
+    fn has(self, node: &'a Node, steps: &'a [Step]) -> Result<bool, Error> {
         let Some((last, before)) = steps.split_last() else {
             return Ok(false);
         };
-        let base = self.value(base)?;
+        let base = self.value(node)?;
         let value = self.path(node, base, before)?;
         if matches!(value, Value::Absent) {
             return Ok(false);
@@ -409,7 +409,7 @@ impl<'r, 'a> Run<'r, 'a> {
             (Value::Int(a), Subtract, Value::Int(b)) => whole(a.checked_sub(*b)),
             (Value::Int(a), Multiply, Value::Int(b)) => whole(a.checked_mul(*b)),
             (Value::Int(_), Divide | Remainder, Value::Int(0)) => {
-                let sentence = format!("{} is zero", self.said(right.start, right.end));
+                let sentence = format!("{} is zero, and nothing can be divided by it", self.said(right.start, right.end));
                 return Err(Error::new(
                     ErrorKind::Arithmetic(sentence),
                     right.start,

@@ -149,6 +149,8 @@ impl Check<'_, '_> {
                     "this key stands twice in the map",
                 )
                 .help("keep one of them");
+                self.node(value);
+                continue;
             }
             let (value_node, value_of) = self.node(value);
             match key_node.constant_text() {

@@ -1,6 +1,9 @@
 //! Facts about expressions, by what they are about.
 
 mod values;
+mod faults;
+mod bounds;
+mod oracle;
 
 use serde_json::Value as Json;
 
@@ -62,4 +65,16 @@ fn said(value: Result<Value<'_>, Error>) -> String {
             .map_or("absent".to_owned(), |json| json.to_string()),
         Err(error) => format!("! {error}"),
     }
+}
+
+/// What the rows are about.
+pub(super) fn values_data() -> Json {
+    serde_json::json!({
+        "n": 3, "d": 1.5, "zero": 0, "big": 9_007_199_254_740_993_i64,
+        "text": "hello", "key": "k", "no": null, "yes": true,
+        "list": [1, 2, 3], "mixed": ["a", 1, 2], "o": {"k": {"v": 7}},
+        "level": "critical", "word": "severe", "at": "2026-01-02T00:00:00Z",
+        "doc": "{\"k\": \"v\"}",
+        "pairs": [{"key": "a", "value": 1}, {"key": "b", "value": 2}, {"key": "c"}],
+    })
 }
