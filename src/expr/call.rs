@@ -61,7 +61,7 @@ pub(super) fn call<'a>(
     let second = values.next();
     match (function, pattern) {
         (Function::Matches, Some(pattern)) => call.matches(&first, pattern),
-        (Function::Extract, Some(pattern)) => call.extract(first, pattern),
+        (Function::Extract, Some(pattern)) => call.extract(&first, pattern),
         (Function::Min | Function::Max, _) => call.extreme(first, second, values),
         _ => match second {
             None => call.with_one(first),
@@ -214,13 +214,13 @@ impl<'a> Call<'_, 'a> {
     }
 
     /// The first group, or the whole match where the pattern has none; null without a match.
-    fn extract(&self, value: Value<'a>, pattern: &Regex) -> Result<Value<'a>, Error> {
+    fn extract(&self, value: &Value<'a>, pattern: &Regex) -> Result<Value<'a>, Error> {
         let Value::Text(written) = value else {
             return Err(self.unreadable("a text"));
         };
-        self.pay_for(&written)?;
+        self.pay_for(written)?;
         let group = usize::from(pattern.captures_len() > 1);
-        let found = match &written {
+        let found = match written {
             Cow::Borrowed(written) => pattern
                 .captures(written)
                 .and_then(|found| found.get(group))

@@ -16,10 +16,20 @@ fn on_a_small_stack(run: impl FnOnce() + Send + 'static) {
 fn nothing_nested_exhausts_the_stack() {
     on_a_small_stack(|| {
         for (open, middle, close) in [
-            ("(", "1", ")"), ("[", "1", "]"), ("!", "true", ""), ("-", "body", ""), ("{\"a\": ", "1", "}"),
-            ("size(", "body", ")"), ("true ? ", "1", " : 2"), ("body[", "1", "]"), ("", "body", ".x"),
-            ("body.all(x, ", "true", ")"), ("1 + ", "1", ""), ("true && (false || ", "true", ")"),
-            ("", "body", ".lower()"), ("(body > 1 && 1 + 2 * -", "body", ")"),
+            ("(", "1", ")"),
+            ("[", "1", "]"),
+            ("!", "true", ""),
+            ("-", "body", ""),
+            ("{\"a\": ", "1", "}"),
+            ("size(", "body", ")"),
+            ("true ? ", "1", " : 2"),
+            ("body[", "1", "]"),
+            ("", "body", ".x"),
+            ("body.all(x, ", "true", ")"),
+            ("1 + ", "1", ""),
+            ("true && (false || ", "true", ")"),
+            ("", "body", ".lower()"),
+            ("(body > 1 && 1 + 2 * -", "body", ")"),
         ] {
             for times in [1, 8, 31, 32, 33, 40, 100, 400, 2000] {
                 let text = format!("{}{middle}{}", open.repeat(times), close.repeat(times));

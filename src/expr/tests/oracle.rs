@@ -19,23 +19,67 @@ fn data() -> Json {
 /// Expressions at most three levels deep: the oracle aborts on deep ones in debug builds.
 fn expressions() -> impl Strategy<Value = String> {
     let leaf = proptest::sample::select(vec![
-        "i", "j", "z", "d", "s", "t", "y", "f", "n", "l", "m", "m.k", "m.s", "m.missing", "m.l[0]",
-        "l[1]", "l[9]", "m[\"k\"]", "1", "0", "-3", "2.5", "\"abc\"", "'b'", "true", "false", "null",
-        "[1, 2]", "[i, d]", "has(m.k)", "has(m.zz)", "size(l)", "size(s)", "s.contains(t)",
-        "s.startsWith(\"a\")", "s.endsWith(t)", "l.exists(x, x > i)", "l.all(x, x > 0)",
-        "ms.filter(x, x.k > 1)", "l.map(x, x + 1)", "ms.exists(x, x.k == 2)", "l.exists_one(x, x == 2)",
-        "ms[0].k", "string(i)", "int(d)", "double(i)", "int(\"12\")",
+        "i",
+        "j",
+        "z",
+        "d",
+        "s",
+        "t",
+        "y",
+        "f",
+        "n",
+        "l",
+        "m",
+        "m.k",
+        "m.s",
+        "m.missing",
+        "m.l[0]",
+        "l[1]",
+        "l[9]",
+        "m[\"k\"]",
+        "1",
+        "0",
+        "-3",
+        "2.5",
+        "\"abc\"",
+        "'b'",
+        "true",
+        "false",
+        "null",
+        "[1, 2]",
+        "[i, d]",
+        "has(m.k)",
+        "has(m.zz)",
+        "size(l)",
+        "size(s)",
+        "s.contains(t)",
+        "s.startsWith(\"a\")",
+        "s.endsWith(t)",
+        "l.exists(x, x > i)",
+        "l.all(x, x > 0)",
+        "ms.filter(x, x.k > 1)",
+        "l.map(x, x + 1)",
+        "ms.exists(x, x.k == 2)",
+        "l.exists_one(x, x == 2)",
+        "ms[0].k",
+        "string(i)",
+        "int(d)",
+        "double(i)",
+        "int(\"12\")",
     ]);
-    leaf.prop_map(str::to_owned).prop_recursive(3, 16, 3, |inner| {
-        let sign = proptest::sample::select(vec![
-            "==", "!=", "<", "<=", ">", ">=", "&&", "||", "+", "-", "*", "/", "%", "in",
-        ]);
-        prop_oneof![
-            (inner.clone(), sign, inner.clone()).prop_map(|(a, sign, b)| format!("({a} {sign} {b})")),
-            inner.clone().prop_map(|a| format!("!({a})")),
-            (inner.clone(), inner.clone(), inner).prop_map(|(a, b, c)| format!("({a} ? {b} : {c})")),
-        ]
-    })
+    leaf.prop_map(str::to_owned)
+        .prop_recursive(3, 16, 3, |inner| {
+            let sign = proptest::sample::select(vec![
+                "==", "!=", "<", "<=", ">", ">=", "&&", "||", "+", "-", "*", "/", "%", "in",
+            ]);
+            prop_oneof![
+                (inner.clone(), sign, inner.clone())
+                    .prop_map(|(a, sign, b)| format!("({a} {sign} {b})")),
+                inner.clone().prop_map(|a| format!("!({a})")),
+                (inner.clone(), inner.clone(), inner)
+                    .prop_map(|(a, b, c)| format!("({a} ? {b} : {c})")),
+            ]
+        })
 }
 
 fn to_cel(json: &Json) -> cel::Value {
@@ -71,6 +115,12 @@ fn from_cel(value: &cel::Value) -> Option<Json> {
     })
 }
 
+fn mixes_numbers(error: &str) -> bool {
+    error.contains("UnsupportedBinaryOperator")
+        && error.contains("Int(")
+        && error.contains("Float(")
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
@@ -96,6 +146,8 @@ proptest! {
                 }
             }
             (Err(_), Err(_)) => {}
+            // The one deviation in what both can write: ints and doubles compute with each other.
+            (Ok(_), Err(error)) if mixes_numbers(&format!("{error:?}")) => {}
             _ => prop_assert!(false, "{}: {:?} {:?}", text, ours, theirs),
         }
     }
