@@ -103,24 +103,25 @@ impl<'r, 'a> Run<'r, 'a> {
         match self.scope.held(slot) {
             Held::Value(value) => Ok(value),
             Held::Lazy(expr, cell) => {
-                let computed = match cell.get() {
-                    Some(computed) => computed.clone(),
-                    None => {
-                        let inside = Run {
-                            scope: self.scope,
-                            source: expr.source(),
-                            locals: None,
-                            below: slot,
-                            depth: self.depth,
-                        };
-                        let computed = inside.value(expr.root());
-                        // Running out of steps says nothing about the name: another evaluation,
-                        // with a new budget, may compute it.
-                        if !matches!(&computed, Err(error) if error.is_budget()) {
-                            let _ = cell.set(computed.clone());
-                        }
-                        computed
+                let computed = if let Some(computed) = cell.get() {
+                    computed.clone()
+                } else {
+                    let inside = Run {
+                        scope: self.scope,
+                        source: expr.source(),
+                        locals: None,
+                        below: slot,
+                        depth: self.depth,
+                    };
+                    let computed = inside.value(expr.root());
+                    // Running out of steps or of stack says nothing about the name: another
+                    // evaluation, with a new budget, may compute it.
+                    let passing =
+                        matches!(&computed, Err(error) if error.is_budget() || error.is_too_deep());
+                    if !passing {
+                        let _ = cell.set(computed.clone());
                     }
+                    computed
                 };
                 computed.map_err(|cause| {
                     let kind = match cause.kind {
