@@ -65,7 +65,7 @@ pub(super) fn call<'a>(
         (Function::Min | Function::Max, _) => call.extreme(first, second, values),
         _ => match second {
             None => call.with_one(first),
-            Some(second) => call.with_two(first, second, values.next()),
+            Some(second) => call.with_two(first, &second, values.next().as_ref()),
         },
     }
 }
@@ -125,11 +125,15 @@ impl<'a> Call<'_, 'a> {
     fn with_two(
         &self,
         first: Value<'a>,
-        second: Value<'a>,
-        third: Option<Value<'a>>,
+        second: &Value<'a>,
+        third: Option<&Value<'a>>,
     ) -> Result<Value<'a>, Error> {
-        match (self.function, &first, &second) {
-            (Function::Default, _, _) => Ok(if first.is_nothing() { second } else { first }),
+        match (self.function, &first, second) {
+            (Function::Default, _, _) => Ok(if first.is_nothing() {
+                second.clone()
+            } else {
+                first
+            }),
             (Function::Contains, Value::Text(text), Value::Text(part)) => {
                 self.pay_for(text)?;
                 Ok(Value::Bool(text.contains(part.as_ref())))
@@ -145,7 +149,7 @@ impl<'a> Call<'_, 'a> {
                 let at_most = usize::try_from(*at_most).unwrap_or(0);
                 self.change_case(first, |text| crate::untrusted::cut(text, at_most))
             }
-            (Function::Entries, _, Value::Text(key)) => match &third {
+            (Function::Entries, _, Value::Text(key)) => match third {
                 Some(Value::Text(value)) => self.entries(&first, key, value),
                 _ => Err(self.unreadable("a list of entries")),
             },

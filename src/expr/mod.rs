@@ -84,7 +84,7 @@ mod sort;
 mod compare;
 mod error;
 mod scope;
-mod fault;
+pub mod fault;
 mod token;
 mod tree;
 mod parse;

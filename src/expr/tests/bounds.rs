@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::super::{Names, Scope, Type, Value};
+use super::super::{Names, Outcome, Scope, Type, Value};
 use super::{compiled, faults, shown};
 
 /// Runs on the smallest stack that any thread of the daemon has.
@@ -87,6 +87,41 @@ fn a_let_is_computed_once_and_fails_by_name() {
         used.eval(&scope).unwrap_err().to_string(),
         "`twice` has no value: `*` cannot take null on its left and a number on its right (`2`)"
     );
+}
+
+#[test]
+fn names_under_let_that_use_each_other_do_not_exhaust_the_stack() {
+    on_a_small_stack(|| {
+        let nested = format!("{}v{}", "(1 + ".repeat(30), ")".repeat(30));
+        let mut names = Names::new().with("v0", Type::Any);
+        let mut lets = Vec::new();
+        for index in 0..40 {
+            let text = nested.replace('v', &format!("v{index}"));
+            lets.push(compiled(&text, &names).unwrap());
+            names = names.with(&format!("v{}", index + 1), Type::Any);
+        }
+        let last = compiled("v40", &names).unwrap();
+        let mut scope = Scope::new(&names);
+        scope.set(0, Value::Int(0));
+        for (index, expr) in lets.iter().enumerate() {
+            scope.set_lazy(index + 1, expr);
+        }
+        let error = last.eval(&scope).unwrap_err();
+        assert!(error.to_string().contains("too deep"), "{error}");
+    });
+}
+
+#[test]
+fn a_trace_says_what_each_part_gave_and_what_was_not_needed() {
+    let names = Names::new().with("n", Type::Any);
+    let expr = compiled("n > 5 && n < 9", &names).unwrap();
+    let mut scope = Scope::new(&names);
+    scope.set(0, Value::Int(3));
+    let trace = expr.trace(&scope);
+    assert_eq!(trace.outcome, Outcome::Value(false.into()));
+    assert_eq!(trace.parts[0].text, "n > 5");
+    assert_eq!(trace.parts[0].parts[0].outcome, Outcome::Value(3.into()));
+    assert_eq!(trace.parts[1].outcome, Outcome::NotNeeded);
 }
 
 proptest! {

@@ -8,13 +8,12 @@ mod oracle;
 use serde_json::Value as Json;
 
 use super::{Error, Expr, Names, Scope, Type, Value};
-use crate::diag::{Faults, Format, Fragment};
+use crate::diag::{Faults, Fragment};
 
 /// Compiles over names of which nothing is known.
 pub(super) fn compiled(text: &str, names: &Names) -> Result<Expr, String> {
     let mut faults = Faults::new();
     let expr = Expr::compile(&Fragment::whole("x", text), names, &mut faults);
-    let _ = Format::Text;
     expr.ok_or_else(|| {
         faults
             .into_sorted()
@@ -28,10 +27,12 @@ pub(super) fn compiled(text: &str, names: &Names) -> Result<Expr, String> {
                     fault.message
                 );
                 if !fault.label.is_empty() {
-                    line += &format!(" | {}", fault.label);
+                    line.push_str(" | ");
+                    line.push_str(&fault.label);
                 }
                 if let Some(help) = &fault.help {
-                    line += &format!(" | {help}");
+                    line.push_str(" | ");
+                    line.push_str(help);
                 }
                 line
             })
