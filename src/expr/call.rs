@@ -61,11 +61,11 @@ pub(super) fn call<'a>(
     let second = values.next();
     match (function, pattern) {
         (Function::Matches, Some(pattern)) => call.matches(&first, pattern),
-        (Function::Extract, Some(pattern)) => call.extract(first, pattern),
+        (Function::Extract, Some(pattern)) => call.extract(&first, pattern),
         (Function::Min | Function::Max, _) => call.extreme(first, second, values),
         _ => match second {
             None => call.with_one(first),
-            Some(second) => call.with_two(first, second, values.next()),
+            Some(second) => call.with_two(first, &second, values.next().as_ref()),
         },
     }
 }
@@ -125,11 +125,15 @@ impl<'a> Call<'_, 'a> {
     fn with_two(
         &self,
         first: Value<'a>,
-        second: Value<'a>,
-        third: Option<Value<'a>>,
+        second: &Value<'a>,
+        third: Option<&Value<'a>>,
     ) -> Result<Value<'a>, Error> {
-        match (self.function, &first, &second) {
-            (Function::Default, _, _) => Ok(if first.is_nothing() { second } else { first }),
+        match (self.function, &first, second) {
+            (Function::Default, _, _) => Ok(if first.is_nothing() {
+                second.clone()
+            } else {
+                first
+            }),
             (Function::Contains, Value::Text(text), Value::Text(part)) => {
                 self.pay_for(text)?;
                 Ok(Value::Bool(text.contains(part.as_ref())))
@@ -145,7 +149,7 @@ impl<'a> Call<'_, 'a> {
                 let at_most = usize::try_from(*at_most).unwrap_or(0);
                 self.change_case(first, |text| crate::untrusted::cut(text, at_most))
             }
-            (Function::Entries, _, Value::Text(key)) => match &third {
+            (Function::Entries, _, Value::Text(key)) => match third {
                 Some(Value::Text(value)) => self.entries(&first, key, value),
                 _ => Err(self.unreadable("a list of entries")),
             },
@@ -214,13 +218,13 @@ impl<'a> Call<'_, 'a> {
     }
 
     /// The first group, or the whole match where the pattern has none; null without a match.
-    fn extract(&self, value: Value<'a>, pattern: &Regex) -> Result<Value<'a>, Error> {
+    fn extract(&self, value: &Value<'a>, pattern: &Regex) -> Result<Value<'a>, Error> {
         let Value::Text(written) = value else {
             return Err(self.unreadable("a text"));
         };
-        self.pay_for(&written)?;
+        self.pay_for(written)?;
         let group = usize::from(pattern.captures_len() > 1);
-        let found = match &written {
+        let found = match written {
             Cow::Borrowed(written) => pattern
                 .captures(written)
                 .and_then(|found| found.get(group))

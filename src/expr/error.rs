@@ -56,4 +56,8 @@ impl Error {
             _ => false,
         }
     }
+
+    pub(super) fn is_too_deep(&self) -> bool {
+        matches!(self.kind, ErrorKind::TooDeep)
+    }
 }

@@ -1,17 +1,20 @@
 //! Running a checked expression. Every node costs a step, every item of a list another; nothing
 //! loops beyond that, and nothing is copied to be looked at.
 
+mod each;
+mod sums;
+
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::rc::Rc;
 
 use super::call;
-use super::compare::{Purse, equal, nearest_double};
+use super::compare::{Purse, equal};
 use super::error::{Error, ErrorKind};
 use super::moment;
-use super::node::{Does, Each, Node, Reads, Step, StepBy};
+use super::node::{Does, Node, Reads, Step, StepBy};
 use super::scope::{Held, Scope};
-use super::tree::{Arithmetic, Comparison};
+use super::tree::Comparison;
 use super::value::Value;
 use crate::alert::Severity;
 
@@ -66,7 +69,7 @@ impl<'r, 'a> Run<'r, 'a> {
                 run.path(node, base, steps)
                     .map(|value| read_as(value, *reads))
             }
-            Does::Has(base, steps) => run.has(node, base, steps).map(Value::Bool),
+            Does::Has(base, steps) => run.has(base, steps).map(Value::Bool),
             Does::Not(inner) => run.truth(inner, "!").map(|truth| Value::Bool(!truth)),
             Does::Negate(inner) => run.negate(node, inner),
             Does::And(parts) => run.all_or_any(parts, false).map(Value::Bool),
@@ -100,24 +103,25 @@ impl<'r, 'a> Run<'r, 'a> {
         match self.scope.held(slot) {
             Held::Value(value) => Ok(value),
             Held::Lazy(expr, cell) => {
-                let computed = match cell.get() {
-                    Some(computed) => computed.clone(),
-                    None => {
-                        let inside = Run {
-                            scope: self.scope,
-                            source: expr.source(),
-                            locals: None,
-                            below: slot,
-                            depth: self.depth,
-                        };
-                        let computed = inside.value(expr.root());
-                        // Running out of steps says nothing about the name: another evaluation,
-                        // with a new budget, may compute it.
-                        if !matches!(&computed, Err(error) if error.is_budget()) {
-                            let _ = cell.set(computed.clone());
-                        }
-                        computed
+                let computed = if let Some(computed) = cell.get() {
+                    computed.clone()
+                } else {
+                    let inside = Run {
+                        scope: self.scope,
+                        source: expr.source(),
+                        locals: None,
+                        below: slot,
+                        depth: self.depth,
+                    };
+                    let computed = inside.value(expr.root());
+                    // Running out of steps or of stack says nothing about the name: another
+                    // evaluation, with a new budget, may compute it.
+                    let passing =
+                        matches!(&computed, Err(error) if error.is_budget() || error.is_too_deep());
+                    if !passing {
+                        let _ = cell.set(computed.clone());
                     }
+                    computed
                 };
                 computed.map_err(|cause| {
                     let kind = match cause.kind {
@@ -161,11 +165,11 @@ impl<'r, 'a> Run<'r, 'a> {
         Ok(value)
     }
 
-    fn has(self, node: &Node, base: &'a Node, steps: &'a [Step]) -> Result<bool, Error> {
+    fn has(self, node: &'a Node, steps: &'a [Step]) -> Result<bool, Error> {
         let Some((last, before)) = steps.split_last() else {
             return Ok(false);
         };
-        let base = self.value(base)?;
+        let base = self.value(node)?;
         let value = self.path(node, base, before)?;
         if matches!(value, Value::Absent) {
             return Ok(false);
@@ -383,97 +387,6 @@ impl<'r, 'a> Run<'r, 'a> {
         Ok(false)
     }
 
-    fn sum(self, node: &'a Node, first: &'a Node, rest: &'a [(Arithmetic, Node)]) -> Evaluated<'a> {
-        let mut value = self.value(first)?;
-        for (arithmetic, next) in rest {
-            let other = self.value(next)?;
-            let left = (node.start, next.start);
-            value = self.combine(node, left, value, *arithmetic, next, other)?;
-        }
-        Ok(value)
-    }
-
-    fn combine(
-        self,
-        node: &Node,
-        (start, _): (usize, usize),
-        a: Value<'a>,
-        arithmetic: Arithmetic,
-        right: &Node,
-        b: Value<'a>,
-    ) -> Evaluated<'a> {
-        use Arithmetic::{Add, Divide, Multiply, Remainder, Subtract};
-        let whole = |result: Option<i64>| result.map(Value::Int);
-        let combined = match (&a, arithmetic, &b) {
-            (Value::Int(a), Add, Value::Int(b)) => whole(a.checked_add(*b)),
-            (Value::Int(a), Subtract, Value::Int(b)) => whole(a.checked_sub(*b)),
-            (Value::Int(a), Multiply, Value::Int(b)) => whole(a.checked_mul(*b)),
-            (Value::Int(_), Divide | Remainder, Value::Int(0)) => {
-                let sentence = format!("{} is zero", self.said(right.start, right.end));
-                return Err(Error::new(
-                    ErrorKind::Arithmetic(sentence),
-                    right.start,
-                    right.end,
-                ));
-            }
-            (Value::Int(a), Divide, Value::Int(b)) => whole(a.checked_div(*b)),
-            (Value::Int(a), Remainder, Value::Int(b)) => whole(a.checked_rem(*b)),
-            (Value::Double(a), _, Value::Double(b)) if arithmetic != Remainder => {
-                Some(Value::Double(doubles(*a, arithmetic, *b)))
-            }
-            (Value::Int(a), _, Value::Double(b)) if arithmetic != Remainder => {
-                Some(Value::Double(doubles(nearest_double(*a), arithmetic, *b)))
-            }
-            (Value::Double(a), _, Value::Int(b)) if arithmetic != Remainder => {
-                Some(Value::Double(doubles(*a, arithmetic, nearest_double(*b))))
-            }
-            (Value::Text(a), Add, Value::Text(b)) => {
-                self.spend(node, (a.len() + b.len()) / 64)?;
-                Some(Value::Text(Cow::Owned(format!("{a}{b}"))))
-            }
-            (a, Add, b) if a.is_list() && b.is_list() => Some(self.joined(node, a, b)?),
-            (Value::Time(a), Add, Value::Duration(b))
-            | (Value::Duration(b), Add, Value::Time(a)) => a.checked_add(*b).ok().map(Value::Time),
-            (Value::Time(a), Subtract, Value::Duration(b)) => {
-                a.checked_sub(*b).ok().map(Value::Time)
-            }
-            (Value::Time(a), Subtract, Value::Time(b)) => {
-                Some(Value::Duration(a.duration_since(*b)))
-            }
-            (Value::Duration(a), Add, Value::Duration(b)) => a.checked_add(*b).map(Value::Duration),
-            (Value::Duration(a), Subtract, Value::Duration(b)) => {
-                a.checked_sub(*b).map(Value::Duration)
-            }
-            (Value::Duration(span), Multiply, by @ (Value::Int(_) | Value::Double(_)))
-            | (by @ (Value::Int(_) | Value::Double(_)), Multiply, Value::Duration(span)) => {
-                moment::times(*span, by).map(Value::Duration)
-            }
-            (Value::Duration(span), Divide, by @ (Value::Int(_) | Value::Double(_))) => {
-                moment::divided(*span, by).map(Value::Duration)
-            }
-            _ => {
-                let sentence = format!(
-                    "`{}` cannot take {} on its left and {} on its right ({})",
-                    arithmetic.sign(),
-                    a.what(),
-                    b.what(),
-                    self.said(right.start, right.end)
-                );
-                return Err(Error::new(ErrorKind::Sort(sentence), start, right.end));
-            }
-        };
-        combined.ok_or_else(|| self.overflow(node))
-    }
-
-    fn joined(self, node: &Node, a: &Value<'a>, b: &Value<'a>) -> Evaluated<'a> {
-        let (first, second) = (a.count().unwrap_or(0), b.count().unwrap_or(0));
-        self.spend(node, first + second)?;
-        let items = (0..first)
-            .filter_map(|index| a.item(index))
-            .chain((0..second).filter_map(|index| b.item(index)));
-        Ok(Value::List(Rc::new(items.collect())))
-    }
-
     fn list(self, items: &'a [Node]) -> Evaluated<'a> {
         let mut values = Vec::with_capacity(items.len());
         for item in items {
@@ -510,75 +423,6 @@ impl<'r, 'a> Run<'r, 'a> {
         }
         Ok(Value::Map(Rc::new(values)))
     }
-
-    fn each(self, node: &Node, each: Each, parts: &'a [Node; 2]) -> Evaluated<'a> {
-        let [over, body] = parts;
-        let list = self.value(over)?;
-        let Some(count) = list.count() else {
-            let sentence = format!(
-                "{} is {}, and `{}` goes through a list or the keys of a map",
-                self.said(over.start, over.end),
-                list.what(),
-                each.name()
-            );
-            return Err(self.sort_error(over, sentence));
-        };
-        let index = self.locals.map_or(0, |local| local.index + 1);
-        let keys = list.is_map();
-        let mut kept = Vec::new();
-        let mut found = 0_usize;
-        let mut failed = None;
-        for place in 0..count {
-            // Finding the key of a map at a place walks to it.
-            self.spend(node, if keys { 1 + place / 16 } else { 1 })?;
-            let item = if keys {
-                list.key_at(place)
-            } else {
-                list.item(place)
-            };
-            let Some(item) = item else { break };
-            let local = Local {
-                index,
-                value: item,
-                outer: self.locals,
-            };
-            let inside = Run {
-                locals: Some(&local),
-                ..self
-            };
-            if each == Each::Map {
-                match inside.value(body)? {
-                    Value::Absent => {}
-                    value => kept.push(value),
-                }
-                continue;
-            }
-            match inside.truth(body, each.name()) {
-                Ok(true) if each == Each::Exists => return Ok(Value::Bool(true)),
-                Ok(false) if each == Each::All => return Ok(Value::Bool(false)),
-                Ok(true) => {
-                    found += 1;
-                    if each == Each::Filter {
-                        kept.push(local.value);
-                    }
-                }
-                Ok(false) => {}
-                Err(error) if matches!(each, Each::Exists | Each::All) && !error.is_budget() => {
-                    failed = failed.or(Some(error));
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        if let Some(error) = failed {
-            return Err(error);
-        }
-        Ok(match each {
-            Each::Exists => Value::Bool(false),
-            Each::All => Value::Bool(true),
-            Each::ExistsOne => Value::Bool(found == 1),
-            Each::Filter | Each::Map => Value::List(Rc::new(kept)),
-        })
-    }
 }
 
 /// Errors, and what an evaluation costs.
@@ -598,6 +442,7 @@ impl Run<'_, '_> {
         format!("`{}`", crate::untrusted::cut(text, 60))
     }
 
+    #[expect(clippy::unused_self, reason = "reads like the other errors of a run")]
     pub(super) fn sort_error(self, node: &Node, sentence: String) -> Error {
         Error::new(ErrorKind::Sort(sentence), node.start, node.end)
     }
@@ -605,16 +450,6 @@ impl Run<'_, '_> {
     fn overflow(self, node: &Node) -> Error {
         let sentence = format!("{} is out of range", self.said(node.start, node.end));
         Error::new(ErrorKind::Arithmetic(sentence), node.start, node.end)
-    }
-}
-
-fn doubles(a: f64, arithmetic: Arithmetic, b: f64) -> f64 {
-    match arithmetic {
-        Arithmetic::Add => a + b,
-        Arithmetic::Subtract => a - b,
-        Arithmetic::Multiply => a * b,
-        Arithmetic::Divide => a / b,
-        Arithmetic::Remainder => a % b,
     }
 }
 

@@ -129,6 +129,7 @@ impl Sorts {
 
 impl Type {
     /// Either of the two, as short as it can be said.
+    #[must_use]
     pub fn or(self, other: Self) -> Self {
         let parts = |of: Self| match of {
             Self::OneOf(types) => types,

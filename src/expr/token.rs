@@ -329,3 +329,15 @@ fn stray(fragment: &Fragment, at: usize, found: char, faults: &mut Faults) {
         _ => fault.help("put a text in quotes, and a key of this kind in brackets: x[\"key\"]"),
     };
 }
+
+impl PartialEq<str> for What<'_> {
+    fn eq(&self, sign: &str) -> bool {
+        matches!(self, Self::Sign(own) if *own == sign)
+    }
+}
+
+impl PartialEq<&str> for What<'_> {
+    fn eq(&self, sign: &&str) -> bool {
+        *self == **sign
+    }
+}

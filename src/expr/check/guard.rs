@@ -84,8 +84,8 @@ impl Check<'_, '_> {
         let keys = selects
             .iter()
             .map(|select| match &select.by {
-                By::Key(key) => Some(key.clone()),
-                By::Index(Part {
+                By::Key(key)
+                | By::Index(Part {
                     what: Form::Text(key),
                     ..
                 }) => Some(key.clone()),

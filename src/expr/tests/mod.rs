@@ -1,17 +1,19 @@
 //! Facts about expressions, by what they are about.
 
 mod values;
+mod faults;
+mod bounds;
+mod oracle;
 
 use serde_json::Value as Json;
 
 use super::{Error, Expr, Names, Scope, Type, Value};
-use crate::diag::{Faults, Format, Fragment};
+use crate::diag::{Faults, Fragment};
 
 /// Compiles over names of which nothing is known.
 pub(super) fn compiled(text: &str, names: &Names) -> Result<Expr, String> {
     let mut faults = Faults::new();
     let expr = Expr::compile(&Fragment::whole("x", text), names, &mut faults);
-    let _ = Format::Text;
     expr.ok_or_else(|| {
         faults
             .into_sorted()
@@ -25,10 +27,12 @@ pub(super) fn compiled(text: &str, names: &Names) -> Result<Expr, String> {
                     fault.message
                 );
                 if !fault.label.is_empty() {
-                    line += &format!(" | {}", fault.label);
+                    line.push_str(" | ");
+                    line.push_str(&fault.label);
                 }
                 if let Some(help) = &fault.help {
-                    line += &format!(" | {help}");
+                    line.push_str(" | ");
+                    line.push_str(help);
                 }
                 line
             })
@@ -62,4 +66,16 @@ fn said(value: Result<Value<'_>, Error>) -> String {
             .map_or("absent".to_owned(), |json| json.to_string()),
         Err(error) => format!("! {error}"),
     }
+}
+
+/// What the rows are about.
+pub(super) fn values_data() -> Json {
+    serde_json::json!({
+        "n": 3, "d": 1.5, "zero": 0, "big": 9_007_199_254_740_993_i64,
+        "text": "hello", "key": "k", "no": null, "yes": true,
+        "list": [1, 2, 3], "mixed": ["a", 1, 2], "o": {"k": {"v": 7}},
+        "level": "critical", "word": "severe", "at": "2026-01-02T00:00:00Z",
+        "doc": "{\"k\": \"v\"}",
+        "pairs": [{"key": "a", "value": 1}, {"key": "b", "value": 2}, {"key": "c"}],
+    })
 }
