@@ -18,3 +18,6 @@ pub use reference::{Error, SecretRef, Secrets};
 pub use signature::{Algorithm, Encoding, KeyIs, Signature};
 pub use signs::{Part, SentAt, Signs, SignsError};
 pub use token::{Token, hash, matching};
+
+#[cfg(test)]
+mod tests;

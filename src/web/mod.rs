@@ -24,3 +24,6 @@ pub use error::{Again, Blame, Error};
 pub use limiter::{Limiter, Rate};
 pub use reach::Reach;
 pub use redacted::Redacted;
+
+#[cfg(test)]
+mod tests;
