@@ -98,7 +98,7 @@ fn signature(header: &str, prefix: &str, encoding: Encoding, signs: &str) -> Sig
         encoding,
         signs: signs.parse().unwrap(),
         sent_at: None,
-        within: Duration::from_secs(300),
+        within: Duration::from_mins(5),
     }
 }
 
@@ -167,7 +167,7 @@ fn what_a_sender_did_not_sign_is_refused() {
             .unwrap_err()
             .to_string()
     };
-    let set = |recorded: &mut Recorded, name: &str, value: &str| {
+    let put = |recorded: &mut Recorded, name: &str, value: &str| {
         recorded.headers.retain(|(known, _)| known != name);
         recorded.headers.push((name.to_owned(), value.to_owned()));
     };
@@ -182,13 +182,13 @@ fn what_a_sender_did_not_sign_is_refused() {
         wrong
     );
     assert_eq!(
-        refused(&|r| set(r, "x-mlflow-timestamp", "1795422000")),
+        refused(&|r| put(r, "x-mlflow-timestamp", "1795422000")),
         wrong
     );
-    assert_eq!(refused(&|r| set(r, "x-mlflow-delivery-id", "other")), wrong);
-    assert_eq!(refused(&|r| set(r, "x-mlflow-signature", "v1,")), wrong);
-    assert_eq!(refused(&|r| set(r, "x-mlflow-signature", "")), wrong);
-    assert_eq!(refused(&|r| set(r, "x-mlflow-signature", "v1,AAAA")), wrong);
+    assert_eq!(refused(&|r| put(r, "x-mlflow-delivery-id", "other")), wrong);
+    assert_eq!(refused(&|r| put(r, "x-mlflow-signature", "v1,")), wrong);
+    assert_eq!(refused(&|r| put(r, "x-mlflow-signature", "")), wrong);
+    assert_eq!(refused(&|r| put(r, "x-mlflow-signature", "v1,AAAA")), wrong);
     assert_eq!(
         refused(&|r| r.headers.retain(|(name, _)| name != "x-mlflow-signature")),
         "the header `x-mlflow-signature` is missing"

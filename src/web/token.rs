@@ -59,10 +59,10 @@ struct Cached {
 const LONGEST_ANSWER: usize = 1024 * 1024;
 
 /// A token without `expires_in` is taken to last so long.
-const UNKNOWN_LIFE: Duration = Duration::from_secs(300);
+const UNKNOWN_LIFE: Duration = Duration::from_mins(5);
 
 /// A token is renewed so long before its end, or when a fifth of its life is left, whichever comes later.
-const EARLY: Duration = Duration::from_secs(300);
+const EARLY: Duration = Duration::from_mins(5);
 
 /// How long an old token that still holds is used on when renewing it early failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(30);
