@@ -15,3 +15,6 @@ mod accepts;
 pub use accepts::{Accepted, Incoming, Refusal, bearer, check};
 pub use reference::{Error, Secrets};
 pub use token::{Token, hash, matching};
+
+#[cfg(test)]
+mod tests;

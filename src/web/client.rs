@@ -204,7 +204,7 @@ impl Connection {
         let end = end_of(deadline);
         let given = self.given(secrets, Put::Secrets);
         let auth = self.auth(request);
-        let (token, used) = match self.wanted_token(auth, &given)? {
+        let (token, used) = match Self::wanted_token(auth, &given)? {
             Some((wanted, secret)) => {
                 let (token, used) = self.tokens.get(&wanted, &secret, end).await?;
                 (Some(token), Some(used))
@@ -238,8 +238,7 @@ impl Connection {
     pub fn redacted(&self, request: &Request, secrets: &Secrets) -> Result<Redacted, Error> {
         let given = self.given(secrets, Put::Names);
         let auth = self.auth(request);
-        let token = self
-            .wanted_token(auth, &given)?
+        let token = Self::wanted_token(auth, &given)?
             .map(|(wanted, _)| SecretString::from(format!("<token of {}>", wanted.client_id)));
         let filled = given.fill(self.base(request)?, request, auth, token.as_ref())?;
         Ok(Redacted::from_filled(request.method, filled))
@@ -263,7 +262,6 @@ impl Connection {
 
     /// Which token is needed, and the secret to get it with; none where that secret is optional and not given.
     fn wanted_token(
-        &self,
         auth: &Auth,
         given: &Given<'_>,
     ) -> Result<Option<(Wanted, SecretString)>, Error> {

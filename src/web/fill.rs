@@ -230,13 +230,13 @@ impl Given<'_> {
 }
 
 fn leave_out(value: &mut Value, pointer: &str) -> Option<()> {
-    let (parent, last) = pointer.rsplit_once('/')?;
+    let (parent, name) = pointer.rsplit_once('/')?;
     // RFC 6901, section 4: `~1` first, so that `~01` stays `~1`.
-    let last = last.replace("~1", "/").replace("~0", "~");
+    let name = name.replace("~1", "/").replace("~0", "~");
     match value.pointer_mut(parent)? {
-        Value::Object(map) => map.shift_remove(&last).map(drop),
+        Value::Object(map) => map.shift_remove(&name).map(drop),
         Value::Array(list) => {
-            let index: usize = last.parse().ok()?;
+            let index: usize = name.parse().ok()?;
             (index < list.len()).then(|| drop(list.remove(index)))
         }
         _ => None,

@@ -23,3 +23,6 @@ pub use client::{Client, ClientCertificate, Connection, Options, Settings};
 pub use error::{Again, Blame, Error};
 pub use limiter::{Limiter, Rate};
 pub use redacted::Redacted;
+
+#[cfg(test)]
+mod tests;

@@ -78,7 +78,7 @@ fn is_path_character(character: char) -> bool {
 fn check_segment(segment: &str) -> Result<(), String> {
     check_escapes(segment)?;
     let mut text = segment.as_bytes().to_vec();
-    for _ in 0..LAYERS {
+    for _ in 0..=LAYERS {
         if text.split(|byte| matches!(byte, b'/' | b'\\')).any(is_dots) {
             return Err("a segment is `.` or `..`, perhaps encoded".to_owned());
         }

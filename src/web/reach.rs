@@ -60,13 +60,14 @@ fn least(address: IpAddr) -> Option<Reach> {
 fn least_v4(address: Ipv4Addr) -> Option<Reach> {
     match address.octets() {
         [127, ..] => Some(Reach::Loopback),
-        [10, ..] | [192, 168, ..] => Some(Reach::Private),
-        [172, second, ..] if (16..32).contains(&second) => Some(Reach::Private),
-        [100, second, ..] if (64..128).contains(&second) => Some(Reach::Private),
-        // This network, link-local, multicast, reserved and broadcast.
-        [0 | 224.., ..] | [169, 254, ..] => None,
-        // Protocol assignments, documentation, relays that are no longer, benchmarks.
-        [192, 0, 0 | 2, _]
+        [10, ..] | [192, 168, ..] | [172, 16..=31, ..] | [100, 64..=127, ..] => {
+            Some(Reach::Private)
+        }
+        // This network, link-local, multicast, reserved and broadcast; protocol assignments, documentation, relays
+        // that are no longer, benchmarks.
+        [0 | 224.., ..]
+        | [169, 254, ..]
+        | [192, 0, 0 | 2, _]
         | [198, 51, 100, _]
         | [203, 0, 113, _]
         | [192, 88, 99, _]
@@ -88,9 +89,7 @@ fn least_v6(address: Ipv6Addr) -> Option<Reach> {
             least(IpAddr::V4(Ipv4Addr::new(a, b, c, d))).filter(|reach| *reach == Reach::Public)
         }
         // Teredo and other protocol assignments, documentation, 6to4.
-        [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] | [0x2002, ..] => {
-            None
-        }
+        [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] | [0x2002, ..] => None,
         [0x2000..=0x3fff, ..] => Some(Reach::Public),
         _ => None,
     }

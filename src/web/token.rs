@@ -1,14 +1,15 @@
 //! OAuth2 client credentials (RFC 6749, section 4.4): one token for all who send, renewed before it ends.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use oauth2::basic::{BasicClient, BasicErrorResponse};
 use oauth2::{
-    AuthType, ClientId, ClientSecret, HttpRequest, HttpResponse, RequestTokenError, Scope,
-    TokenResponse, TokenUrl,
+    AsyncHttpClient, AuthType, ClientId, ClientSecret, HttpRequest, HttpResponse,
+    RequestTokenError, Scope, TokenResponse, TokenUrl,
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
@@ -58,10 +59,10 @@ struct Cached {
 const LONGEST_ANSWER: usize = 1024 * 1024;
 
 /// A token without `expires_in` is taken to last so long.
-const UNKNOWN_LIFE: Duration = Duration::from_secs(300);
+const UNKNOWN_LIFE: Duration = Duration::from_mins(5);
 
 /// A token is renewed so long before its end, or when a fifth of its life is left, whichever comes later.
-const EARLY: Duration = Duration::from_secs(300);
+const EARLY: Duration = Duration::from_mins(5);
 
 /// How long an old token that still holds is used on when renewing it early failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(30);
@@ -82,15 +83,14 @@ impl Tokens {
         client_secret: &SecretString,
         end: Instant,
     ) -> Result<(SecretString, TokenUse), Error> {
-        let late = || Error::NoToken {
-            host: wanted.token_url.clone(),
-            problem: "the deadline has passed".to_owned(),
-            blame: Blame::Upstream,
-        };
         let slot = self.slot(wanted);
-        let mut cached = tokio::time::timeout_at(end, slot.lock())
-            .await
-            .map_err(|_| late())?;
+        let Ok(mut cached) = tokio::time::timeout_at(end, slot.lock()).await else {
+            return Err(Error::NoToken {
+                host: "the token endpoint".to_owned(),
+                problem: "another request waits for it".to_owned(),
+                blame: Blame::Upstream,
+            });
+        };
         let secret_digest = crate::secret::hash(client_secret.expose_secret());
         let now = self.wire.clock.steady();
         let mut old = cached
@@ -99,7 +99,13 @@ impl Tokens {
         if let Some(known) = old.take_if(|known| now < known.fresh_until) {
             return Ok(Self::used(&mut cached, wanted, known));
         }
-        match (self.fetch(wanted, client_secret, end).await, old) {
+        let fetched = fetch(
+            self.wire.clone(),
+            wanted.clone(),
+            client_secret.clone(),
+            end,
+        );
+        match (fetched.await, old) {
             (Ok((token, life)), _) => {
                 let early = life.saturating_sub(EARLY).max(life * 4 / 5);
                 let known = Cached {
@@ -144,62 +150,81 @@ impl Tokens {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         slots.entry(wanted.clone()).or_default().clone()
     }
+}
 
-    async fn fetch(
-        &self,
-        wanted: &Wanted,
-        client_secret: &SecretString,
-        end: Instant,
-    ) -> Result<(SecretString, Duration), Error> {
-        let unusable = |problem: &str| Error::NoToken {
-            host: "the token endpoint".to_owned(),
-            problem: problem.to_owned(),
-            blame: Blame::Admin,
-        };
-        let url = Url::parse(&wanted.token_url).map_err(|_| unusable("its URL is none"))?;
-        let plain = url.username().is_empty() && url.password().is_none();
-        if !matches!(url.scheme(), "http" | "https") || !plain {
-            return Err(unusable("its URL is not a plain `https://` one"));
-        }
-        let host = host_of(&url);
-        let client = BasicClient::new(ClientId::new(wanted.client_id.clone()))
-            .set_client_secret(ClientSecret::new(client_secret.expose_secret().to_owned()))
-            .set_token_uri(TokenUrl::from_url(url))
-            // In the body, as Entra's own clients send it; every provider we know reads it there.
-            .set_auth_type(AuthType::RequestBody);
-        let status = AtomicU16::new(0);
-        let send = |request: HttpRequest| self.send(request, end, &status);
-        let mut asked = client.exchange_client_credentials();
-        if let Some(scope) = &wanted.scope {
-            asked = asked.add_scope(Scope::new(scope.clone()));
-        }
-        match asked.request_async(&send).await {
-            Ok(answer) => {
-                let token = SecretString::from(answer.access_token().secret().as_str());
-                Ok((token, answer.expires_in().unwrap_or(UNKNOWN_LIFE)))
-            }
-            Err(error) => Err(no_token(
-                error,
-                host,
-                status.load(Ordering::Relaxed),
-                client_secret,
-            )),
-        }
+/// A token and how long it lasts.
+type Fetched = Result<(SecretString, Duration), Error>;
+
+async fn fetch(wire: Wire, wanted: Wanted, client_secret: SecretString, end: Instant) -> Fetched {
+    let unusable = |problem: &str| Error::NoToken {
+        host: "the token endpoint".to_owned(),
+        problem: problem.to_owned(),
+        blame: Blame::Admin,
+    };
+    let url = Url::parse(&wanted.token_url).map_err(|_| unusable("its URL is none"))?;
+    let plain = url.username().is_empty() && url.password().is_none();
+    if !matches!(url.scheme(), "http" | "https") || !plain {
+        return Err(unusable("its URL is not a plain `https://` one"));
     }
+    let host = host_of(&url);
+    let client = BasicClient::new(ClientId::new(wanted.client_id.clone()))
+        .set_client_secret(ClientSecret::new(client_secret.expose_secret().to_owned()))
+        .set_token_uri(TokenUrl::from_url(url))
+        // In the body, as Entra's own clients send it; every provider we know reads it there.
+        .set_auth_type(AuthType::RequestBody);
+    let status = Arc::new(AtomicU16::new(0));
+    let post = Post {
+        wire,
+        end,
+        status: status.clone(),
+    };
+    let mut asked = client.exchange_client_credentials();
+    if let Some(scope) = &wanted.scope {
+        asked = asked.add_scope(Scope::new(scope.clone()));
+    }
+    match asked.request_async(&post).await {
+        Ok(answer) => {
+            let token = SecretString::from(answer.access_token().secret().as_str());
+            Ok((token, answer.expires_in().unwrap_or(UNKNOWN_LIFE)))
+        }
+        Err(error) => Err(no_token(
+            error,
+            host,
+            status.load(Ordering::Relaxed),
+            &client_secret,
+        )),
+    }
+}
 
-    async fn send(
-        &self,
-        request: HttpRequest,
-        end: Instant,
-        status: &AtomicU16,
-    ) -> Result<HttpResponse, Error> {
+/// Sends the token request through the connection's own wire: the same reach, a bounded answer, the same deadline.
+struct Post {
+    wire: Wire,
+    end: Instant,
+    /// What the endpoint answered with, for the error.
+    status: Arc<AtomicU16>,
+}
+
+impl<'c> AsyncHttpClient<'c> for Post {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, Error>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.send(request))
+    }
+}
+
+impl Post {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Error> {
         let unsendable = || Error::Unsendable {
             part: "token request".to_owned(),
             problem: "it is not a request".to_owned(),
         };
         let request = reqwest::Request::try_from(request).map_err(|_| unsendable())?;
-        let answer = self.wire.exchange(request, LONGEST_ANSWER, end).await?;
-        status.store(answer.status, Ordering::Relaxed);
+        let answer = self
+            .wire
+            .exchange(request, LONGEST_ANSWER, self.end)
+            .await?;
+        self.status.store(answer.status, Ordering::Relaxed);
         let mut response = HttpResponse::new(answer.body);
         *response.status_mut() =
             oauth2::http::StatusCode::from_u16(answer.status).map_err(|_| unsendable())?;

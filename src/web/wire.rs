@@ -147,5 +147,5 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
 pub(super) fn end_of(deadline: Duration) -> Instant {
     let now = Instant::now();
     now.checked_add(deadline)
-        .unwrap_or_else(|| now + Duration::from_secs(86_400))
+        .unwrap_or_else(|| now + Duration::from_hours(24))
 }
