@@ -420,7 +420,7 @@ fn schema(fields: &Fields<'_>, title: &str, files: &Files, faults: &mut Faults) 
 fn with_own_fields(of: Type) -> Type {
     let Type::Object(object) = of else { return of };
     let mut object = (*object).clone();
-    object.keys.insert("at".to_owned(), (Type::Text, true));
+    object.keys.insert("at".to_owned(), (Type::Time, true));
     object.keys.insert("id".to_owned(), (Type::Text, true));
     object.keys.insert("change".to_owned(), (Type::Text, false));
     Type::Object(Arc::new(object))

@@ -90,6 +90,7 @@ fn income() -> Alert {
         closed: None,
         acknowledged: None,
         notes: Vec::new(),
+        told: Vec::new(),
         caused_by: None,
     }
 }

@@ -10,6 +10,8 @@ use serde_json::Value;
 
 use super::*;
 use crate::clock::Clock;
+use crate::config::SecretRef;
+use crate::connector::{Accepts, Algorithm, Encoding, KeyIs, Scheme, Signature, Signs};
 use crate::shape::Leaf;
 
 mod shared;

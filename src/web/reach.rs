@@ -199,12 +199,6 @@ mod tests {
         assert!(all_fit(&addresses, Reach::Loopback).is_ok());
     }
 
-    #[test]
-    fn a_reach_is_one_of_three_words() {
-        assert_eq!("private".parse(), Ok(Reach::Private));
-        assert_eq!("Private".parse::<Reach>(), Err(NotAReach));
-    }
-
     proptest! {
         #[test]
         fn an_address_carried_in_ipv6_reaches_nothing_more(octets in any::<[u8; 4]>()) {

@@ -13,7 +13,8 @@ use tokio::task::JoinSet;
 
 use super::*;
 use crate::clock::Clock;
-use crate::secret::{SecretRef, Secrets};
+use crate::config::SecretRef;
+use crate::secret::Secrets;
 use crate::shape::{Auth, Body, Content, Leaf, Method, Request, SecretAt};
 
 mod doors;

@@ -237,7 +237,7 @@ mod tests {
         let node = crate::yaml::parse(&source, &mut faults).unwrap();
         let known = ["a", "b", "c", "d", "e", "f", "g"];
         let fields = Fields::of(&node, "a thing", &known, &mut faults).unwrap();
-        assert_eq!(fields.text("a", &mut faults), Some("1.10"));
+        assert_eq!(fields.text("a", &mut faults), Some("1.10".to_owned()));
         assert_eq!(fields.whole_number("b", &mut faults), Some(12));
         assert_eq!(fields.truth("c", &mut faults), Some(true));
         assert_eq!(
