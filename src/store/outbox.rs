@@ -56,7 +56,19 @@ pub struct Waiting {
 /// Parked rows wait for the one before them, not for a time.
 const PARKED: i64 = i64::MAX;
 
-const OWED: &str = "seq, alert, revision, number, owed_ms, attempts, error";
+/// Postponed, now due, and first of their alert.
+pub(super) const POSTPONED: &str =
+    "SELECT seq, alert, revision, number, owed_ms, attempts, error FROM outbox
+     WHERE destination = ?1 AND next_at_ms <= ?2
+        AND NOT EXISTS (SELECT 1 FROM outbox AS first WHERE first.destination = ?1
+            AND first.alert = outbox.alert AND first.seq < outbox.seq AND first.next_at_ms > ?2)
+     ORDER BY next_at_ms, seq LIMIT ?3";
+
+/// Never tried, and whether each is behind a postponed one of its alert.
+pub(super) const FRESH: &str = "SELECT seq, alert, revision, number, owed_ms, attempts, error,
+        EXISTS (SELECT 1 FROM outbox AS first WHERE first.destination = ?1
+            AND first.alert = outbox.alert AND first.seq < outbox.seq AND first.next_at_ms > 0)
+     FROM outbox WHERE destination = ?1 AND seq > ?2 AND next_at_ms IS NULL ORDER BY seq LIMIT ?3";
 
 impl Tx<'_> {
     /// Owes a revision to a destination. `newest_only` for destinations that keep state: older
@@ -273,15 +285,9 @@ impl Reader<'_> {
 
     /// Of each alert only its first postponed row can be due: what is behind it is parked or later.
     fn postponed(&self, destination: i64, now: Timestamp, limit: u32) -> Result<Vec<Owed>, Error> {
-        let sql = format!(
-            "SELECT {OWED} FROM outbox WHERE destination = ?1 AND next_at_ms <= ?2
-             AND NOT EXISTS (SELECT 1 FROM outbox AS first WHERE first.destination = ?1
-                AND first.alert = outbox.alert AND first.seq < outbox.seq AND first.next_at_ms > ?2)
-             ORDER BY next_at_ms, seq LIMIT ?3"
-        );
         self.many(
             "read which deliveries are due again",
-            &sql,
+            POSTPONED,
             (destination, ms(now), limit),
             read_owed,
         )
@@ -293,14 +299,9 @@ impl Reader<'_> {
         after: i64,
         limit: usize,
     ) -> Result<Vec<(Owed, bool)>, Error> {
-        let sql = format!(
-            "SELECT {OWED}, EXISTS (SELECT 1 FROM outbox AS first WHERE first.destination = ?1
-                AND first.alert = outbox.alert AND first.seq < outbox.seq AND first.next_at_ms > 0)
-             FROM outbox WHERE destination = ?1 AND seq > ?2 AND next_at_ms IS NULL ORDER BY seq LIMIT ?3"
-        );
         self.many(
             "read which deliveries are due",
-            &sql,
+            FRESH,
             (destination, after, i64::try_from(limit).unwrap_or(i64::MAX)),
             |row| Ok((read_owed(row)?, row.get(7)?)),
         )
