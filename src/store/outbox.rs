@@ -60,14 +60,14 @@ const PARKED: i64 = i64::MAX;
 pub(super) const POSTPONED: &str =
     "SELECT seq, alert, revision, number, owed_ms, attempts, error FROM outbox
      WHERE destination = ?1 AND next_at_ms <= ?2
-        AND NOT EXISTS (SELECT 1 FROM outbox AS first WHERE first.destination = ?1
-            AND first.alert = outbox.alert AND first.seq < outbox.seq AND first.next_at_ms > ?2)
+        AND NOT EXISTS (SELECT 1 FROM outbox AS first INDEXED BY outbox_of_alert
+            WHERE first.destination = ?1 AND first.alert = outbox.alert AND first.seq < outbox.seq AND first.next_at_ms > ?2)
      ORDER BY next_at_ms, seq LIMIT ?3";
 
 /// Never tried, and whether each is behind a postponed one of its alert.
 pub(super) const FRESH: &str = "SELECT seq, alert, revision, number, owed_ms, attempts, error,
-        EXISTS (SELECT 1 FROM outbox AS first WHERE first.destination = ?1
-            AND first.alert = outbox.alert AND first.seq < outbox.seq AND first.next_at_ms > 0)
+        EXISTS (SELECT 1 FROM outbox AS first INDEXED BY outbox_of_alert
+            WHERE first.destination = ?1 AND first.alert = outbox.alert AND first.seq < outbox.seq AND first.next_at_ms > 0)
      FROM outbox WHERE destination = ?1 AND seq > ?2 AND next_at_ms IS NULL ORDER BY seq LIMIT ?3";
 
 impl Tx<'_> {
@@ -148,7 +148,7 @@ impl Tx<'_> {
             // What held it up may have gone since it was read: then it is due at once.
             self.put(
                 "park a delivery",
-                "UPDATE outbox SET next_at_ms = CASE WHEN EXISTS (SELECT 1 FROM outbox AS first
+                "UPDATE outbox SET next_at_ms = CASE WHEN EXISTS (SELECT 1 FROM outbox AS first INDEXED BY outbox_of_alert
                         WHERE first.destination = ?1 AND first.alert = outbox.alert AND first.seq < ?2
                         AND first.next_at_ms > 0) THEN ?3 ELSE ?4 END
                  WHERE destination = ?1 AND seq = ?2 AND next_at_ms IS NULL",
@@ -172,7 +172,8 @@ impl Tx<'_> {
         let destination_id = self.destination(destination)?;
         let seqs = self.many(
             "read which deliveries are superseded",
-            "SELECT seq FROM outbox WHERE destination = ?1 AND alert = ?2 AND newest_only = 1 AND number < ?3",
+            "SELECT seq FROM outbox INDEXED BY outbox_of_alert
+             WHERE destination = ?1 AND alert = ?2 AND newest_only = 1 AND number < ?3",
             (destination_id, alert.raw(), below),
             |row| row.get(0),
         )?;
@@ -216,7 +217,7 @@ impl Tx<'_> {
                 self.put(
                     "free the deliveries behind one",
                     "UPDATE outbox SET next_at_ms = ?3 WHERE destination = ?1 AND seq =
-                        (SELECT min(seq) FROM outbox WHERE destination = ?1 AND alert = ?2 AND next_at_ms > 0)
+                        (SELECT min(seq) FROM outbox INDEXED BY outbox_of_alert WHERE destination = ?1 AND alert = ?2 AND next_at_ms > 0)
                      AND next_at_ms = ?4",
                     (destination, alert, now, PARKED),
                 )?;

@@ -265,5 +265,12 @@ async fn what_is_due_is_found_by_keys_however_much_waits() {
         })
         .await
         .unwrap();
-    insta::assert_snapshot!(plans.join("\n"), @"");
+    insta::assert_snapshot!(plans.join("\n"), @r"
+    SEARCH outbox USING INDEX outbox_postponed (destination=? AND next_at_ms<?)
+    CORRELATED SCALAR SUBQUERY 1
+    SEARCH first USING INDEX outbox_of_alert (destination=? AND alert=? AND seq<?)
+    SEARCH outbox USING PRIMARY KEY (destination=? AND seq>?)
+    CORRELATED SCALAR SUBQUERY 1
+    SEARCH first USING INDEX outbox_of_alert (destination=? AND alert=? AND seq<?)
+    ");
 }
