@@ -211,10 +211,6 @@ impl Writer {
         }
     }
 
-    #[expect(
-        clippy::type_complexity,
-        reason = "it is what `Work` gives, or that it panicked"
-    )]
     fn run_job(&mut self, job: Job) -> Result<(Result<(), Error>, Answer), Error> {
         let mut tx = Tx::new(&self.connection, &mut self.memory, &self.ids, &self.clock);
         catch_unwind(AssertUnwindSafe(|| (job.work)(Ok(&mut tx)))).map_err(|_| Error::Panicked)

@@ -72,7 +72,7 @@ async fn a_storm_on_one_key_is_one_row_with_a_count() {
         })
         .await
         .unwrap();
-    it.clock.advance(std::time::Duration::from_secs(60));
+    it.clock.advance(std::time::Duration::from_mins(1));
     let last = it
         .store
         .write(move |tx| {

@@ -232,7 +232,7 @@ async fn waiting_says_how_much_and_since_when() {
     let it = scratch();
     let begun = it.clock.now();
     four(&it).await;
-    it.clock.advance(std::time::Duration::from_secs(60));
+    it.clock.advance(std::time::Duration::from_mins(1));
     it.store
         .write(|tx| open_and_owe(tx, "third", "log"))
         .await

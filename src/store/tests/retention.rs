@@ -30,9 +30,9 @@ async fn only_what_nothing_needs_is_removed() {
                 let signal = signal(tx, "x");
                 tx.insert_signal(&signal, RawRef::Own(&raw()), standing)?;
                 if free_of {
-                    free.push(signal.id)
+                    free.push(signal.id);
                 } else {
-                    kept.push(signal.id)
+                    kept.push(signal.id);
                 }
                 Ok::<_, super::super::Error>(())
             };
@@ -77,7 +77,7 @@ async fn only_what_nothing_needs_is_removed() {
 async fn young_signals_stay_unless_there_is_too_much() {
     let it = scratch();
     let old = it.store.write(|tx| keep(tx, "old")).await.unwrap();
-    it.clock.advance(std::time::Duration::from_secs(60));
+    it.clock.advance(std::time::Duration::from_mins(1));
     let young = it.store.write(|tx| keep(tx, "young")).await.unwrap();
     it.store.sweep(it.after(-30), u64::MAX, 10).await.unwrap();
     assert!(!is_kept(&it, old.id).await);

@@ -96,7 +96,7 @@ async fn signals_of_one_body_share_it() {
 async fn a_repeat_is_the_same_id_of_the_same_signal_in_the_window_and_nothing_else() {
     let it = scratch();
     let first = it.store.write(|tx| keep(tx, "1")).await.unwrap();
-    it.clock.advance(std::time::Duration::from_secs(600));
+    it.clock.advance(std::time::Duration::from_mins(10));
     let other = SignalName {
         signal: "other".to_owned(),
         ..name()

@@ -35,7 +35,7 @@ async fn a_lazy_job_forces_no_sync() {
 #[tokio::test]
 async fn a_lazy_job_rides_on_a_durable_one() {
     let it = scratch_with(Options {
-        lazy_wait: std::time::Duration::from_secs(60),
+        lazy_wait: std::time::Duration::from_mins(1),
         ..options()
     });
     let lazy = it.store.write_lazily(|tx| keep(tx, "1"));
