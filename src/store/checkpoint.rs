@@ -50,7 +50,7 @@ pub(super) fn start(
                 }
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::warn!(%error, "cannot move the store's log beside the writer")
+                    tracing::warn!(%error, "cannot move the store's log beside the writer");
                 }
             }
             if stop.recv_timeout(PAUSE) == Err(RecvTimeoutError::Disconnected) {

@@ -186,11 +186,14 @@ impl Store {
                 let answer: Answer = Box::new(move |committed| {
                     let _ = tell.send(committed.map(|()| value));
                 });
-                Ok(answer)
+                (Ok(()), answer)
             }
             Err(error) => {
-                let _ = tell.send(Err(error.clone()));
-                Err(error)
+                let why = error.clone();
+                let answer: Answer = Box::new(move |_| {
+                    let _ = tell.send(Err(why));
+                });
+                (Err(error), answer)
             }
         });
         let job = Job {

@@ -119,10 +119,9 @@ impl Warm {
     pub(super) fn get(&mut self, id: i64) -> Option<&mut Hot> {
         self.uses = self.uses.saturating_add(1);
         let uses = self.uses;
-        self.alerts.get_mut(&id).map(|hot| {
-            hot.used = uses;
-            hot
-        })
+        let hot = self.alerts.get_mut(&id)?;
+        hot.used = uses;
+        Some(hot)
     }
 
     pub(super) fn insert(

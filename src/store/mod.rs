@@ -29,6 +29,8 @@ mod polled;
 mod audit;
 mod callers;
 mod retention;
+#[cfg(test)]
+mod tests;
 
 pub use actions::ActionFilter;
 pub use alerts::{AlertFilter, Revision, Sighting, Times};

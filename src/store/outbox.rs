@@ -56,7 +56,19 @@ pub struct Waiting {
 /// Parked rows wait for the one before them, not for a time.
 const PARKED: i64 = i64::MAX;
 
-const OWED: &str = "seq, alert, revision, number, owed_ms, attempts, error";
+/// Postponed, now due, and first of their alert.
+pub(super) const POSTPONED: &str =
+    "SELECT seq, alert, revision, number, owed_ms, attempts, error FROM outbox
+     WHERE destination = ?1 AND next_at_ms <= ?2
+        AND NOT EXISTS (SELECT 1 FROM outbox AS first INDEXED BY outbox_of_alert
+            WHERE first.destination = ?1 AND first.alert = outbox.alert AND first.seq < outbox.seq AND first.next_at_ms > ?2)
+     ORDER BY next_at_ms, seq LIMIT ?3";
+
+/// Never tried, and whether each is behind a postponed one of its alert.
+pub(super) const FRESH: &str = "SELECT seq, alert, revision, number, owed_ms, attempts, error,
+        EXISTS (SELECT 1 FROM outbox AS first INDEXED BY outbox_of_alert
+            WHERE first.destination = ?1 AND first.alert = outbox.alert AND first.seq < outbox.seq AND first.next_at_ms > 0)
+     FROM outbox WHERE destination = ?1 AND seq > ?2 AND next_at_ms IS NULL ORDER BY seq LIMIT ?3";
 
 impl Tx<'_> {
     /// Owes a revision to a destination. `newest_only` for destinations that keep state: older
@@ -136,7 +148,7 @@ impl Tx<'_> {
             // What held it up may have gone since it was read: then it is due at once.
             self.put(
                 "park a delivery",
-                "UPDATE outbox SET next_at_ms = CASE WHEN EXISTS (SELECT 1 FROM outbox AS first
+                "UPDATE outbox SET next_at_ms = CASE WHEN EXISTS (SELECT 1 FROM outbox AS first INDEXED BY outbox_of_alert
                         WHERE first.destination = ?1 AND first.alert = outbox.alert AND first.seq < ?2
                         AND first.next_at_ms > 0) THEN ?3 ELSE ?4 END
                  WHERE destination = ?1 AND seq = ?2 AND next_at_ms IS NULL",
@@ -160,7 +172,8 @@ impl Tx<'_> {
         let destination_id = self.destination(destination)?;
         let seqs = self.many(
             "read which deliveries are superseded",
-            "SELECT seq FROM outbox WHERE destination = ?1 AND alert = ?2 AND newest_only = 1 AND number < ?3",
+            "SELECT seq FROM outbox INDEXED BY outbox_of_alert
+             WHERE destination = ?1 AND alert = ?2 AND newest_only = 1 AND number < ?3",
             (destination_id, alert.raw(), below),
             |row| row.get(0),
         )?;
@@ -204,7 +217,7 @@ impl Tx<'_> {
                 self.put(
                     "free the deliveries behind one",
                     "UPDATE outbox SET next_at_ms = ?3 WHERE destination = ?1 AND seq =
-                        (SELECT min(seq) FROM outbox WHERE destination = ?1 AND alert = ?2 AND next_at_ms > 0)
+                        (SELECT min(seq) FROM outbox INDEXED BY outbox_of_alert WHERE destination = ?1 AND alert = ?2 AND next_at_ms > 0)
                      AND next_at_ms = ?4",
                     (destination, alert, now, PARKED),
                 )?;
@@ -273,15 +286,9 @@ impl Reader<'_> {
 
     /// Of each alert only its first postponed row can be due: what is behind it is parked or later.
     fn postponed(&self, destination: i64, now: Timestamp, limit: u32) -> Result<Vec<Owed>, Error> {
-        let sql = format!(
-            "SELECT {OWED} FROM outbox WHERE destination = ?1 AND next_at_ms <= ?2
-             AND NOT EXISTS (SELECT 1 FROM outbox AS first WHERE first.destination = ?1
-                AND first.alert = outbox.alert AND first.seq < outbox.seq AND first.next_at_ms > ?2)
-             ORDER BY next_at_ms, seq LIMIT ?3"
-        );
         self.many(
             "read which deliveries are due again",
-            &sql,
+            POSTPONED,
             (destination, ms(now), limit),
             read_owed,
         )
@@ -293,14 +300,9 @@ impl Reader<'_> {
         after: i64,
         limit: usize,
     ) -> Result<Vec<(Owed, bool)>, Error> {
-        let sql = format!(
-            "SELECT {OWED}, EXISTS (SELECT 1 FROM outbox AS first WHERE first.destination = ?1
-                AND first.alert = outbox.alert AND first.seq < outbox.seq AND first.next_at_ms > 0)
-             FROM outbox WHERE destination = ?1 AND seq > ?2 AND next_at_ms IS NULL ORDER BY seq LIMIT ?3"
-        );
         self.many(
             "read which deliveries are due",
-            &sql,
+            FRESH,
             (destination, after, i64::try_from(limit).unwrap_or(i64::MAX)),
             |row| Ok((read_owed(row)?, row.get(7)?)),
         )

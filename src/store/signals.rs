@@ -324,7 +324,7 @@ impl Reader<'_> {
         Ok(counts)
     }
 
-    /// When the last signal of each connection was received.
+    /// When a connection's last signal was received, if it is among the newest 100,000.
     ///
     /// # Errors
     /// When the store fails.

@@ -22,8 +22,10 @@ use crate::id::Ids;
 
 /// Gives the job's caller its answer, once the fate of the transaction is known.
 pub(super) type Answer = Box<dyn FnOnce(Result<(), Error>) + Send>;
-/// A job, wrapped so that it answers by itself when it fails, or when there is no transaction.
-pub(super) type Work = Box<dyn FnOnce(Result<&mut Tx<'_>, Error>) -> Result<Answer, Error> + Send>;
+/// A job, told when there is no transaction. Gives why it failed, if it did; its caller is then told
+/// that, whatever else the answer is called with.
+pub(super) type Work =
+    Box<dyn FnOnce(Result<&mut Tx<'_>, Error>) -> (Result<(), Error>, Answer) + Send>;
 
 /// One job and its place in the queue.
 pub(super) struct Job {
@@ -132,8 +134,8 @@ impl Writer {
             Ok(()) => self.fill_and_commit(durable, &mut answers),
             Err(error) => {
                 for job in self.waiting.drain(..) {
-                    // It answers by itself; there is nothing to commit.
-                    let _ = (job.work)(Err(error.clone()));
+                    let (_, answer) = (job.work)(Err(error.clone()));
+                    answers.push(answer);
                 }
                 Err(error)
             }
@@ -183,7 +185,9 @@ impl Writer {
         let begun = self.clock.steady();
         loop {
             while let Some(job) = self.waiting.pop_front() {
-                answers.push(self.run_job(job)?);
+                let (done, answer) = self.run_job(job)?;
+                answers.push(answer);
+                done?;
                 if answers.len() >= self.bounds.jobs
                     || self.clock.steady().saturating_sub(begun) >= self.bounds.time
                 {
@@ -207,9 +211,9 @@ impl Writer {
         }
     }
 
-    fn run_job(&mut self, job: Job) -> Result<Answer, Error> {
+    fn run_job(&mut self, job: Job) -> Result<(Result<(), Error>, Answer), Error> {
         let mut tx = Tx::new(&self.connection, &mut self.memory, &self.ids, &self.clock);
-        catch_unwind(AssertUnwindSafe(|| (job.work)(Ok(&mut tx)))).unwrap_or(Err(Error::Panicked))
+        catch_unwind(AssertUnwindSafe(|| (job.work)(Ok(&mut tx)))).map_err(|_| Error::Panicked)
     }
 
     /// Writes what was only counted in memory.

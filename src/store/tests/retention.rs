@@ -1,0 +1,116 @@
+//! Retention removes what is old and needed by nothing.
+
+use super::super::{RawRef, Standing, Times};
+use super::{Scratch, alert, keep, open_and_owe, raw, revised, scratch, signal};
+use crate::alert::State;
+use crate::signal::SignalId;
+
+async fn is_kept(it: &Scratch, id: SignalId) -> bool {
+    let found = it.store.read(move |reader| reader.signal(id)).await;
+    found.unwrap().is_some()
+}
+
+async fn count(it: &Scratch, table: &'static str) -> i64 {
+    let sql = format!("SELECT count(*) FROM {table}");
+    let count = it
+        .store
+        .read(move |reader| reader.number("count", &sql, []));
+    count.await.unwrap()
+}
+
+#[tokio::test]
+async fn only_what_nothing_needs_is_removed() {
+    let it = scratch();
+    let (kept, free) = it
+        .store
+        .write(|tx| {
+            let mut kept = Vec::new();
+            let mut free = Vec::new();
+            let mut insert = |tx: &mut super::Tx<'_>, standing: Standing<'_>, free_of: bool| {
+                let signal = signal(tx, "x");
+                tx.insert_signal(&signal, RawRef::Own(&raw()), standing)?;
+                if free_of {
+                    free.push(signal.id);
+                } else {
+                    kept.push(signal.id);
+                }
+                Ok::<_, super::super::Error>(())
+            };
+            let open = alert(tx, "open");
+            tx.put_alert(&open, Times::default())?;
+            let closed = alert(tx, "closed");
+            tx.put_alert(&revised(&closed, State::Resolved), Times::default())?;
+            let (owed, _) = open_and_owe(tx, "owed", "soc")?;
+            tx.put_alert(&revised(&owed, State::Resolved), Times::default())?;
+            insert(tx, Standing::Read(&[]), true)?;
+            insert(tx, Standing::Read(&[closed.id]), true)?;
+            insert(tx, Standing::Read(&[open.id]), false)?;
+            insert(tx, Standing::Read(&[owed.id]), false)?;
+            insert(tx, Standing::Read(&[closed.id, open.id]), false)?;
+            insert(tx, Standing::Read(&[closed.id, owed.id]), false)?;
+            insert(tx, Standing::Waiting, false)?;
+            insert(
+                tx,
+                Standing::Stuck {
+                    reason: "",
+                    trace: "",
+                },
+                false,
+            )?;
+            insert(tx, Standing::Refused { reason: "" }, true)?;
+            Ok((kept, free))
+        })
+        .await
+        .unwrap();
+    let swept = it.store.sweep(it.after(1), u64::MAX, 2).await.unwrap();
+    assert_eq!((swept.signals, swept.needed), (3, 6));
+    for id in kept {
+        assert!(is_kept(&it, id).await);
+    }
+    for id in free {
+        assert!(!is_kept(&it, id).await);
+    }
+    assert_eq!(count(&it, "contents").await, 6);
+}
+
+#[tokio::test]
+async fn young_signals_stay_unless_there_is_too_much() {
+    let it = scratch();
+    let old = it.store.write(|tx| keep(tx, "old")).await.unwrap();
+    it.clock.advance(std::time::Duration::from_mins(1));
+    let young = it.store.write(|tx| keep(tx, "young")).await.unwrap();
+    it.store.sweep(it.after(-30), u64::MAX, 10).await.unwrap();
+    assert!(!is_kept(&it, old.id).await);
+    assert!(is_kept(&it, young.id).await);
+    it.store.sweep(it.after(-3600), 1, 10).await.unwrap();
+    assert!(!is_kept(&it, young.id).await);
+}
+
+#[tokio::test]
+async fn a_shared_body_goes_with_its_last_signal() {
+    let it = scratch();
+    it.store
+        .write(|tx| {
+            let body = tx.insert_body(&raw())?;
+            for vendor_id in ["1", "2"] {
+                let signal = signal(tx, vendor_id);
+                tx.insert_signal(&signal, RawRef::Shared(body), Standing::Read(&[]))?;
+            }
+            Ok(())
+        })
+        .await
+        .unwrap();
+    it.store.sweep(it.after(1), u64::MAX, 1).await.unwrap();
+    assert_eq!(count(&it, "bodies").await, 0);
+}
+
+#[tokio::test]
+async fn identifiers_are_not_used_again_after_a_sweep() {
+    let it = scratch();
+    let before = it.store.write(|tx| keep(tx, "1")).await.unwrap();
+    it.store.sweep(it.after(1), u64::MAX, 10).await.unwrap();
+    it.clock.jump_to(super::time("2020-01-01T00:00:00Z"));
+    let it = it.reopened().await;
+    let after = it.store.write(|tx| keep(tx, "2")).await.unwrap();
+    assert!(after.id > before.id);
+}
