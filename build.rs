@@ -7,17 +7,29 @@ use std::{env, fs};
 const ROOTS: [&str; 4] = ["connectors", "mappings", "templates", "kinds.yaml"];
 
 fn main() {
-    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo says where the manifest is"));
+    let root =
+        PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo says where the manifest is"));
     let mut files = Vec::new();
     for name in ROOTS {
         println!("cargo:rerun-if-changed={name}");
         collect(&root.join(name), &mut files);
     }
     files.sort();
-    let mut table = String::from("/// Path below the repository and content of each built-in file.\npub const FILES: &[(&str, &[u8])] = &[\n");
+    let mut table = String::from(
+        "/// Path below the repository and content of each built-in file.\npub const FILES: &[(&str, &[u8])] = &[\n",
+    );
     for file in &files {
-        let path = file.strip_prefix(&root).expect("the file is below the root").to_string_lossy().replace('\\', "/");
-        writeln!(table, "    ({path:?}, include_bytes!({:?})),", file.to_string_lossy()).expect("writing to a string");
+        let path = file
+            .strip_prefix(&root)
+            .expect("the file is below the root")
+            .to_string_lossy()
+            .replace('\\', "/");
+        writeln!(
+            table,
+            "    ({path:?}, include_bytes!({:?})),",
+            file.to_string_lossy()
+        )
+        .expect("writing to a string");
     }
     table.push_str("];\n");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo says where output goes"));
@@ -30,7 +42,9 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) {
         return;
     }
     println!("cargo:rerun-if-changed={}", path.display());
-    let Ok(entries) = fs::read_dir(path) else { return };
+    let Ok(entries) = fs::read_dir(path) else {
+        return;
+    };
     for entry in entries.flatten() {
         collect(&entry.path(), files);
     }

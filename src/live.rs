@@ -58,11 +58,19 @@ impl Snapshot {
     ///
     /// # Errors
     /// When a connection cannot be made ready: a private certificate authority that cannot be read.
-    pub fn new(catalog: Catalog, folder: &Path, client: &web::Client, clock: Clock) -> Result<Self, web::Error> {
+    pub fn new(
+        catalog: Catalog,
+        folder: &Path,
+        client: &web::Client,
+        clock: Clock,
+    ) -> Result<Self, web::Error> {
         let mut references = BTreeMap::new();
         for connection in &catalog.config.connections {
             for (setting, reference) in &connection.secrets {
-                references.insert((connection.name.clone(), setting.clone()), reference.clone());
+                references.insert(
+                    (connection.name.clone(), setting.clone()),
+                    reference.clone(),
+                );
             }
         }
         let secrets = Arc::new(Secrets::new(references, folder.to_path_buf(), clock));
@@ -71,7 +79,12 @@ impl Snapshot {
             let made = client.connection(web_settings(connection, &secrets, folder))?;
             connections.insert(connection.name.clone(), made);
         }
-        Ok(Self { catalog, secrets, connections, folder: folder.to_path_buf() })
+        Ok(Self {
+            catalog,
+            secrets,
+            connections,
+            folder: folder.to_path_buf(),
+        })
     }
 
     /// The way out to a connection.
@@ -114,7 +127,8 @@ fn auth(connection: &Connection, optional: &BTreeSet<String>, secrets: &Secrets)
     scope.set(0, Value::from_json(&connection.settings));
     for rule in &connection.connector.auth {
         let given = rule.secrets().iter().all(|secret| {
-            !optional.contains(*secret) || secrets.is_given(&connection.name, secret).unwrap_or(true)
+            !optional.contains(*secret)
+                || secrets.is_given(&connection.name, secret).unwrap_or(true)
         });
         if given && let Ok(auth) = rule.resolve(&scope) {
             return auth;
@@ -158,7 +172,9 @@ pub struct Bell {
 
 impl Default for Bell {
     fn default() -> Self {
-        Self { rung: watch::Sender::new(0) }
+        Self {
+            rung: watch::Sender::new(0),
+        }
     }
 }
 

@@ -104,22 +104,54 @@ impl Default for Meters {
         let signals = Family::default();
         registry.register("signals", "Signals by what became of them", signals.clone());
         let refused = Family::default();
-        registry.register("requests_refused", "Requests refused at the door", refused.clone());
+        registry.register(
+            "requests_refused",
+            "Requests refused at the door",
+            refused.clone(),
+        );
         let judged = Family::default();
         registry.register("judgements", "Mappings evaluated", judged.clone());
         let revisions = Family::default();
-        registry.register("alert_revisions", "Revisions made of alerts", revisions.clone());
+        registry.register(
+            "alert_revisions",
+            "Revisions made of alerts",
+            revisions.clone(),
+        );
         let deliveries = Family::default();
-        registry.register("deliveries", "Events by verdict of their destination", deliveries.clone());
+        registry.register(
+            "deliveries",
+            "Events by verdict of their destination",
+            deliveries.clone(),
+        );
         let waiting = Family::default();
         registry.register("deliveries_waiting", "Events that wait", waiting.clone());
         let delivery_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 20));
-        registry.register_with_unit("delivery", "From a revision's making to its delivery", Unit::Seconds, delivery_seconds.clone());
+        registry.register_with_unit(
+            "delivery",
+            "From a revision's making to its delivery",
+            Unit::Seconds,
+            delivery_seconds.clone(),
+        );
         let actions = Family::default();
         registry.register("actions", "Actions by state", actions.clone());
         let lost = Family::default();
-        registry.register("signals_lost_by_sender", "Items that senders say they left out", lost.clone());
-        Self { registry, signals, refused, judged, revisions, deliveries, waiting, delivery_seconds, actions, lost }
+        registry.register(
+            "signals_lost_by_sender",
+            "Items that senders say they left out",
+            lost.clone(),
+        );
+        Self {
+            registry,
+            signals,
+            refused,
+            judged,
+            revisions,
+            deliveries,
+            waiting,
+            delivery_seconds,
+            actions,
+            lost,
+        }
     }
 }
 

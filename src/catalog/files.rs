@@ -38,7 +38,13 @@ impl Files {
 
     /// Adds a file; `shown` is how a reader knows it.
     pub fn put(&mut self, path: &str, shown: &str, bytes: &[u8]) {
-        self.files.insert(path.to_owned(), File { shown: shown.to_owned(), bytes: bytes.into() });
+        self.files.insert(
+            path.to_owned(),
+            File {
+                shown: shown.to_owned(),
+                bytes: bytes.into(),
+            },
+        );
     }
 
     /// Adds others over these: a connector's folder replaces the whole folder of that name, other
@@ -65,7 +71,12 @@ impl Files {
 
     /// The names of connector folders.
     pub fn connectors(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.files.keys().filter_map(|path| connector_folder(path)).map(str::to_owned).collect();
+        let mut names: Vec<String> = self
+            .files
+            .keys()
+            .filter_map(|path| connector_folder(path))
+            .map(str::to_owned)
+            .collect();
         names.dedup();
         names
     }
@@ -75,11 +86,18 @@ impl Files {
         let prefix = format!("connectors/{connector}/");
         self.files
             .iter()
-            .filter_map(|(path, file)| Some((path.strip_prefix(&prefix)?.to_owned(), Arc::clone(&file.bytes))))
+            .filter_map(|(path, file)| {
+                Some((
+                    path.strip_prefix(&prefix)?.to_owned(),
+                    Arc::clone(&file.bytes),
+                ))
+            })
             .collect()
     }
 }
 
 fn connector_folder(path: &str) -> Option<&str> {
-    path.strip_prefix("connectors/")?.split_once('/').map(|(folder, _)| folder)
+    path.strip_prefix("connectors/")?
+        .split_once('/')
+        .map(|(folder, _)| folder)
 }

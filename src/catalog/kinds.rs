@@ -14,12 +14,20 @@ const BAD_KIND: Code = Code("AND0521");
 
 /// Reads `kinds.yaml`, over what is already known.
 pub fn parse(source: &Arc<Source>, kinds: &mut BTreeMap<String, Arc<Kind>>, faults: &mut Faults) {
-    let Some(node) = yaml::parse(source, faults) else { return };
-    let Some(fields) = Fields::of(&node, "kinds.yaml", &["andon", "kinds"], faults) else { return };
+    let Some(node) = yaml::parse(source, faults) else {
+        return;
+    };
+    let Some(fields) = Fields::of(&node, "kinds.yaml", &["andon", "kinds"], faults) else {
+        return;
+    };
     if fields.get("andon").and_then(Node::as_text) != Some("kinds/v1") {
-        faults.error(WRONG_KIND, node.place(), "this is no `kinds/v1`").help("begin the file with `andon: kinds/v1`");
+        faults
+            .error(WRONG_KIND, node.place(), "this is no `kinds/v1`")
+            .help("begin the file with `andon: kinds/v1`");
     }
-    let Some(list) = fields.require("kinds", "write the kinds under `kinds:`", faults) else { return };
+    let Some(list) = fields.require("kinds", "write the kinds under `kinds:`", faults) else {
+        return;
+    };
     for item in list.as_list().unwrap_or_default() {
         if let Some(kind) = kind(item, faults) {
             kinds.insert(kind.name.clone(), Arc::new(kind));
@@ -28,23 +36,51 @@ pub fn parse(source: &Arc<Source>, kinds: &mut BTreeMap<String, Arc<Kind>>, faul
 }
 
 /// OCSF 1.8.0 `analytic.type_id`.
-const ANALYTICS: [(&str, u8); 5] = [("rule", 1), ("behavioral", 2), ("statistical", 3), ("learning", 4), ("fingerprinting", 5)];
+const ANALYTICS: [(&str, u8); 5] = [
+    ("rule", 1),
+    ("behavioral", 2),
+    ("statistical", 3),
+    ("learning", 4),
+    ("fingerprinting", 5),
+];
 
 fn kind(node: &Node, faults: &mut Faults) -> Option<Kind> {
-    let fields = Fields::of(node, "a kind", &["name", "title", "analytic", "types", "atlas", "owasp", "advice"], faults)?;
+    let fields = Fields::of(
+        node,
+        "a kind",
+        &[
+            "name", "title", "analytic", "types", "atlas", "owasp", "advice",
+        ],
+        faults,
+    )?;
     let name = fields.required_text("name", "name it, such as `name: feature-drift`", faults);
     let title = fields.required_text("title", "write a few words for people", faults);
     let advice = fields.required_text("advice", "write one line: what to look at first", faults);
-    let word = fields.text("analytic", faults).unwrap_or_else(|| "rule".to_owned());
-    let analytic = ANALYTICS.iter().find(|(known, _)| *known == word).map(|(_, id)| *id);
+    let word = fields
+        .text("analytic", faults)
+        .unwrap_or_else(|| "rule".to_owned());
+    let analytic = ANALYTICS
+        .iter()
+        .find(|(known, _)| *known == word)
+        .map(|(_, id)| *id);
     if analytic.is_none() {
         faults
-            .error(BAD_KIND, fields.get("analytic").unwrap_or(node).place(), format!("`{word}` is no kind of analytic"))
+            .error(
+                BAD_KIND,
+                fields.get("analytic").unwrap_or(node).place(),
+                format!("`{word}` is no kind of analytic"),
+            )
             .help("write rule, behavioral, statistical, learning or fingerprinting");
     }
     let mut atlas = Vec::new();
-    for item in fields.get("atlas").and_then(Node::as_list).unwrap_or_default() {
-        let Some(technique) = Fields::of(item, "a technique", &["uid", "name"], faults) else { continue };
+    for item in fields
+        .get("atlas")
+        .and_then(Node::as_list)
+        .unwrap_or_default()
+    {
+        let Some(technique) = Fields::of(item, "a technique", &["uid", "name"], faults) else {
+            continue;
+        };
         let uid = technique.required_text("uid", "write its ATLAS id, such as `AML.T0020`", faults);
         let name = technique.required_text("name", "write its ATLAS name", faults);
         atlas.extend(uid.zip(name).map(|(uid, name)| Technique { uid, name }));

@@ -21,8 +21,26 @@ const UNKNOWN_CONNECTION: Code = Code("AND0530");
 
 /// What templates under `templates/` may name: the words of an alert.
 const TEMPLATE_NAMES: [&str; 20] = [
-    "id", "event_id", "revision", "state", "kind", "severity", "title", "summary", "at", "first_seen", "last_seen", "count", "mapping",
-    "model", "measured", "fields", "evidence", "origin", "links", "contain",
+    "id",
+    "event_id",
+    "revision",
+    "state",
+    "kind",
+    "severity",
+    "title",
+    "summary",
+    "at",
+    "first_seen",
+    "last_seen",
+    "count",
+    "mapping",
+    "model",
+    "measured",
+    "fields",
+    "evidence",
+    "origin",
+    "links",
+    "contain",
 ];
 
 /// Reads everything. `config` is `andon.yaml`. `None` when anything is wrong; warnings may come with a catalog.
@@ -54,7 +72,11 @@ fn text(path: &str, file: &super::files::File, faults: &mut Faults) -> Option<Ar
             let source = Source::new(file.shown.clone(), String::from_utf8_lossy(&file.bytes));
             let at = error.valid_up_to();
             faults
-                .error(NOT_TEXT, crate::diag::Place::new(&source, Span::new(at, at)), format!("`{path}` is no UTF-8 text"))
+                .error(
+                    NOT_TEXT,
+                    crate::diag::Place::new(&source, Span::new(at, at)),
+                    format!("`{path}` is no UTF-8 text"),
+                )
                 .help("save it as UTF-8");
             None
         }
@@ -64,8 +86,15 @@ fn text(path: &str, file: &super::files::File, faults: &mut Faults) -> Option<Ar
 fn templates(files: &Files, faults: &mut Faults) -> Templates {
     let mut templates = Templates::new();
     for (path, file) in files.iter() {
-        let Some(name) = path.strip_prefix("templates/").and_then(|rest| rest.strip_suffix(".hbs")) else { continue };
-        let Some(source) = text(path, file, faults) else { continue };
+        let Some(name) = path
+            .strip_prefix("templates/")
+            .and_then(|rest| rest.strip_suffix(".hbs"))
+        else {
+            continue;
+        };
+        let Some(source) = text(path, file, faults) else {
+            continue;
+        };
         let fragment = Fragment {
             text: source.text.clone(),
             place: crate::diag::Place::new(&source, Span::new(0, source.text.len())),
@@ -78,19 +107,31 @@ fn templates(files: &Files, faults: &mut Faults) -> Templates {
     templates
 }
 
-fn connectors(files: &Files, templates: &Templates, faults: &mut Faults) -> BTreeMap<String, Arc<Connector>> {
+fn connectors(
+    files: &Files,
+    templates: &Templates,
+    faults: &mut Faults,
+) -> BTreeMap<String, Arc<Connector>> {
     let mut connectors = BTreeMap::new();
     for name in files.connectors() {
         let path = format!("connectors/{name}/connector.yaml");
         let Some(file) = files.get(&path) else {
             let source = Source::new(format!("connectors/{name}"), "");
             faults
-                .error(NO_MANIFEST, crate::diag::Place::new(&source, Span::default()), format!("the folder `connectors/{name}` has no connector.yaml"))
+                .error(
+                    NO_MANIFEST,
+                    crate::diag::Place::new(&source, Span::default()),
+                    format!("the folder `connectors/{name}` has no connector.yaml"),
+                )
                 .help("write `andon: connector/v1` there, or take the folder away");
             continue;
         };
-        let Some(source) = text(&path, file, faults) else { continue };
-        if let Some(connector) = connector::parse(&source, &name, &files.beside(&name), templates, faults) {
+        let Some(source) = text(&path, file, faults) else {
+            continue;
+        };
+        if let Some(connector) =
+            connector::parse(&source, &name, &files.beside(&name), templates, faults)
+        {
             connectors.insert(name, Arc::new(connector));
         }
     }
@@ -99,19 +140,34 @@ fn connectors(files: &Files, templates: &Templates, faults: &mut Faults) -> BTre
 
 fn all_kinds(files: &Files, faults: &mut Faults) -> BTreeMap<String, Arc<Kind>> {
     let mut kinds = BTreeMap::new();
-    if let Some(source) = files.get("kinds.yaml").and_then(|file| text("kinds.yaml", file, faults)) {
+    if let Some(source) = files
+        .get("kinds.yaml")
+        .and_then(|file| text("kinds.yaml", file, faults))
+    {
         kinds::parse(&source, &mut kinds, faults);
     }
     kinds
 }
 
-fn mappings(files: &Files, connectors: &BTreeMap<String, Arc<Connector>>, kinds: &BTreeMap<String, Arc<Kind>>, faults: &mut Faults) -> BTreeMap<String, Arc<Mapping>> {
+fn mappings(
+    files: &Files,
+    connectors: &BTreeMap<String, Arc<Connector>>,
+    kinds: &BTreeMap<String, Arc<Kind>>,
+    faults: &mut Faults,
+) -> BTreeMap<String, Arc<Mapping>> {
     let mut mappings = BTreeMap::new();
     let known = Known { connectors, kinds };
     for (path, file) in files.iter() {
-        let name = path.strip_prefix("mappings/").and_then(|rest| rest.strip_suffix(".yaml").or_else(|| rest.strip_suffix(".yml")));
-        let Some(name) = name.filter(|name| !name.contains('/')) else { continue };
-        let Some(source) = text(path, file, faults) else { continue };
+        let name = path.strip_prefix("mappings/").and_then(|rest| {
+            rest.strip_suffix(".yaml")
+                .or_else(|| rest.strip_suffix(".yml"))
+        });
+        let Some(name) = name.filter(|name| !name.contains('/')) else {
+            continue;
+        };
+        let Some(source) = text(path, file, faults) else {
+            continue;
+        };
         if let Some(mapping) = mapping::parse(&source, name, known, faults) {
             mappings.insert(name.to_owned(), Arc::new(mapping));
         }
@@ -128,12 +184,23 @@ fn check_places(catalog: &Catalog, faults: &mut Faults) {
                 Some(connection) if connection.connector.name == rule.connector => {}
                 Some(connection) => {
                     faults
-                        .error(UNKNOWN_CONNECTION, rule.place.clone(), format!("`{at}` is a connection of {}, and this action is one of {}", connection.connector.name, rule.connector))
+                        .error(
+                            UNKNOWN_CONNECTION,
+                            rule.place.clone(),
+                            format!(
+                                "`{at}` is a connection of {}, and this action is one of {}",
+                                connection.connector.name, rule.connector
+                            ),
+                        )
                         .help(format!("name a connection of {}", rule.connector));
                 }
                 None => {
                     faults
-                        .error(UNKNOWN_CONNECTION, rule.place.clone(), format!("there is no connection `{at}` in andon.yaml"))
+                        .error(
+                            UNKNOWN_CONNECTION,
+                            rule.place.clone(),
+                            format!("there is no connection `{at}` in andon.yaml"),
+                        )
                         .help("write it there, or leave `at:` out");
                 }
             }
@@ -143,7 +210,13 @@ fn check_places(catalog: &Catalog, faults: &mut Faults) {
                 && catalog.config.connection(at).is_none()
             {
                 faults
-                    .error(UNKNOWN_CONNECTION, mapping.place.clone(), format!("`look_up` asks `{at}`, and there is no such connection in andon.yaml"))
+                    .error(
+                        UNKNOWN_CONNECTION,
+                        mapping.place.clone(),
+                        format!(
+                            "`look_up` asks `{at}`, and there is no such connection in andon.yaml"
+                        ),
+                    )
                     .help("write it there, or leave `at:` out to ask the signal's own connection");
             }
         }

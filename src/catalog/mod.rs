@@ -38,7 +38,10 @@ pub struct Catalog {
 impl Catalog {
     /// The mappings in force that want to see a signal: one look-up, however many mappings there are.
     pub fn mappings_for(&self, signal: &SignalName) -> &[Arc<Mapping>] {
-        self.by_signal.get(signal).map(Vec::as_slice).unwrap_or_default()
+        self.by_signal
+            .get(signal)
+            .map(Vec::as_slice)
+            .unwrap_or_default()
     }
 
     /// A signal's rule.

@@ -68,7 +68,12 @@ impl std::fmt::Display for Scope {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Action { action, at } => write!(f, "{action} at {at}"),
-            word => f.write_str(Self::WORDS.iter().find(|(_, scope)| scope == word).map_or("", |(word, _)| word)),
+            word => f.write_str(
+                Self::WORDS
+                    .iter()
+                    .find(|(_, scope)| scope == word)
+                    .map_or("", |(word, _)| word),
+            ),
         }
     }
 }
@@ -76,15 +81,24 @@ impl std::fmt::Display for Scope {
 impl Caller {
     /// Whether it may do what `scope` says; an administrator may do everything.
     pub fn may(&self, scope: &Scope) -> bool {
-        self.may.iter().any(|held| *held == Scope::Admin || held == scope)
+        self.may
+            .iter()
+            .any(|held| *held == Scope::Admin || held == scope)
     }
 
     /// Whether it may ask for `connector/verb` on a connection.
     pub fn may_ask(&self, action: &str, at: &str) -> bool {
         self.may.iter().any(|held| match held {
             Scope::Admin => true,
-            Scope::Action { action: pattern, at: place } => {
-                let fits = pattern == "*" || pattern == action || pattern.strip_suffix("/*").is_some_and(|connector| action.split('/').next() == Some(connector));
+            Scope::Action {
+                action: pattern,
+                at: place,
+            } => {
+                let fits = pattern == "*"
+                    || pattern == action
+                    || pattern
+                        .strip_suffix("/*")
+                        .is_some_and(|connector| action.split('/').next() == Some(connector));
                 fits && (place == "*" || place == at)
             }
             _ => false,
@@ -96,15 +110,27 @@ impl Caller {
 pub fn parse(node: &Node, faults: &mut Faults) -> Vec<Caller> {
     let Some(items) = node.as_list() else {
         faults
-            .error(UNKNOWN_SCOPE, node.place(), format!("`callers` is a list, and this is {}", node.what()))
+            .error(
+                UNKNOWN_SCOPE,
+                node.place(),
+                format!("`callers` is a list, and this is {}", node.what()),
+            )
             .help("`andon token new NAME` prints the entry to paste");
         return Vec::new();
     };
     let mut callers: Vec<Caller> = Vec::new();
     for item in items {
-        let Some(caller) = caller(item, faults) else { continue };
+        let Some(caller) = caller(item, faults) else {
+            continue;
+        };
         if callers.iter().any(|other| other.name == caller.name) {
-            faults.error(TWICE, item.place(), format!("there are two callers `{}`", caller.name)).help("give each its own name, so that the audit tells them apart");
+            faults
+                .error(
+                    TWICE,
+                    item.place(),
+                    format!("there are two callers `{}`", caller.name),
+                )
+                .help("give each its own name, so that the audit tells them apart");
         }
         callers.push(caller);
     }
@@ -115,9 +141,18 @@ fn caller(node: &Node, faults: &mut Faults) -> Option<Caller> {
     let fields = Fields::of(node, "a caller", &["name", "token", "may", "until"], faults)?;
     let start = faults.errors();
     let name = fields.required_text("name", "name who asks, such as `name: splunk-soar`", faults);
-    let token = fields.require("token", "run `andon token new NAME` and paste what it prints", faults);
-    let hash = token.and_then(|token| token.get("hash")).and_then(Node::as_text);
-    let is_hash = |hash: &str| hash.strip_prefix("sha256:").is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let token = fields.require(
+        "token",
+        "run `andon token new NAME` and paste what it prints",
+        faults,
+    );
+    let hash = token
+        .and_then(|token| token.get("hash"))
+        .and_then(Node::as_text);
+    let is_hash = |hash: &str| {
+        hash.strip_prefix("sha256:")
+            .is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    };
     if let Some(token) = token
         && !hash.is_some_and(is_hash)
     {
@@ -126,7 +161,15 @@ fn caller(node: &Node, faults: &mut Faults) -> Option<Caller> {
             .help("run `andon token new NAME` and paste what it prints: `token: { hash: \"sha256:…\" }`");
     }
     let mut may = Vec::new();
-    for item in fields.require("may", "write what it may, such as `may: [ \"alerts:read\" ]`", faults).and_then(Node::as_list).unwrap_or_default() {
+    for item in fields
+        .require(
+            "may",
+            "write what it may, such as `may: [ \"alerts:read\" ]`",
+            faults,
+        )
+        .and_then(Node::as_list)
+        .unwrap_or_default()
+    {
         may.extend(scope(item, faults));
     }
     let until = match fields.get("until") {
@@ -134,24 +177,39 @@ fn caller(node: &Node, faults: &mut Faults) -> Option<Caller> {
         Some(node) => {
             let end = node.as_text().and_then(|text| {
                 let date: jiff::civil::Date = text.parse().ok()?;
-                let end = date.tomorrow().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+                let end = date
+                    .tomorrow()
+                    .ok()?
+                    .to_zoned(jiff::tz::TimeZone::UTC)
+                    .ok()?;
                 Some(end.timestamp())
             });
             if end.is_none() {
-                faults.error(BAD_DATE, node.place(), "this is no date").help("write such as `until: 2027-06-30`; the token ends with that day, UTC");
+                faults
+                    .error(BAD_DATE, node.place(), "this is no date")
+                    .help("write such as `until: 2027-06-30`; the token ends with that day, UTC");
             }
             end
         }
     };
     (faults.errors() == start).then_some(())?;
-    Some(Caller { name: name?, token_hash: hash?.to_ascii_lowercase(), may, until, place: node.place() })
+    Some(Caller {
+        name: name?,
+        token_hash: hash?.to_ascii_lowercase(),
+        may,
+        until,
+        place: node.place(),
+    })
 }
 
 fn scope(node: &Node, faults: &mut Faults) -> Option<Scope> {
     if node.as_map().is_some() {
         let fields = Fields::of(node, "a scope", &["action", "at"], faults)?;
         let action = fields.required_text("action", "write `action: mlflow/*`", faults)?;
-        return Some(Scope::Action { action, at: fields.text("at", faults).unwrap_or_else(|| "*".to_owned()) });
+        return Some(Scope::Action {
+            action,
+            at: fields.text("at", faults).unwrap_or_else(|| "*".to_owned()),
+        });
     }
     let word = node.as_text().unwrap_or_default();
     let found = Scope::WORDS.into_iter().find(|(known, _)| *known == word);
@@ -159,8 +217,13 @@ fn scope(node: &Node, faults: &mut Faults) -> Option<Scope> {
         let words: Vec<&str> = Scope::WORDS.iter().map(|(word, _)| *word).collect();
         let fault = faults.error(UNKNOWN_SCOPE, node.place(), format!("`{word}` is no scope"));
         match crate::diag::nearest(word, words.iter().copied()) {
-            Some(meant) => fault.label(format!("did you mean `{meant}`?")).help(format!("write `\"{meant}\"`")),
-            None => fault.help(format!("scopes are {}, or {{ action: mlflow/*, at: registry }}", words.join(", "))),
+            Some(meant) => fault
+                .label(format!("did you mean `{meant}`?"))
+                .help(format!("write `\"{meant}\"`")),
+            None => fault.help(format!(
+                "scopes are {}, or {{ action: mlflow/*, at: registry }}",
+                words.join(", ")
+            )),
         };
     }
     found.map(|(_, scope)| scope)

@@ -74,35 +74,70 @@ impl Connection {
 
     /// The host of its first URL, or the machine's own name for those that have none.
     pub fn host(&self) -> String {
-        let url = self.connector.first_url().and_then(|setting| self.text(setting)).and_then(|url| url::Url::parse(url).ok());
-        url.as_ref().and_then(url::Url::host_str).unwrap_or("localhost").to_owned()
+        let url = self
+            .connector
+            .first_url()
+            .and_then(|setting| self.text(setting))
+            .and_then(|url| url::Url::parse(url).ok());
+        url.as_ref()
+            .and_then(url::Url::host_str)
+            .unwrap_or("localhost")
+            .to_owned()
     }
 }
 
 /// Reads one entry of `connections:`.
-pub fn parse(entry: &Entry, connectors: &BTreeMap<String, Arc<Connector>>, faults: &mut Faults) -> Option<Connection> {
+pub fn parse(
+    entry: &Entry,
+    connectors: &BTreeMap<String, Arc<Connector>>,
+    faults: &mut Faults,
+) -> Option<Connection> {
     let node = &entry.value;
     let start = faults.errors();
     if !is_name(&entry.key) {
-        faults.error(BAD_NAME, entry.key_place(), format!("a connection cannot be called `{}`", entry.key)).help("use letters, digits, `-` and `_`, a letter first");
+        faults
+            .error(
+                BAD_NAME,
+                entry.key_place(),
+                format!("a connection cannot be called `{}`", entry.key),
+            )
+            .help("use letters, digits, `-` and `_`, a letter first");
     }
     let Some(named) = node.get("connector") else {
         faults
-            .error(MISSING_SETTING, entry.key_place(), "this does not say what it is connected to")
+            .error(
+                MISSING_SETTING,
+                entry.key_place(),
+                "this does not say what it is connected to",
+            )
             .help("write `connector: splunk`, or another that `andon connectors` lists");
         return None;
     };
     let name = named.as_text().unwrap_or_default();
     let Some(connector) = connectors.get(name) else {
-        let fault = faults.error(UNKNOWN_CONNECTOR, named.place(), format!("there is no connector `{name}`"));
+        let fault = faults.error(
+            UNKNOWN_CONNECTOR,
+            named.place(),
+            format!("there is no connector `{name}`"),
+        );
         match nearest(name, connectors.keys().map(String::as_str)) {
-            Some(meant) => fault.label(format!("did you mean `{meant}`?")).help(format!("write `connector: {meant}`")),
-            None => fault.help(format!("connectors are {}", connectors.keys().cloned().collect::<Vec<_>>().join(", "))),
+            Some(meant) => fault
+                .label(format!("did you mean `{meant}`?"))
+                .help(format!("write `connector: {meant}`")),
+            None => fault.help(format!(
+                "connectors are {}",
+                connectors.keys().cloned().collect::<Vec<_>>().join(", ")
+            )),
         };
         return None;
     };
     let mut known: Vec<&str> = vec!["connector", "reach", "ca", "timeout"];
-    known.extend(connector.settings.iter().map(|setting| setting.name.as_str()));
+    known.extend(
+        connector
+            .settings
+            .iter()
+            .map(|setting| setting.name.as_str()),
+    );
     let fields = Fields::of(node, "this connection", &known, faults)?;
     let mut settings = Map::new();
     let mut secrets = BTreeMap::new();
@@ -115,9 +150,16 @@ pub fn parse(entry: &Entry, connectors: &BTreeMap<String, Arc<Connector>>, fault
                 None if setting.optional => {}
                 None => {
                     faults
-                        .error(MISSING_SETTING, entry.key_place(), format!("`{name}` needs the setting `{}`", setting.name))
+                        .error(
+                            MISSING_SETTING,
+                            entry.key_place(),
+                            format!("`{name}` needs the setting `{}`", setting.name),
+                        )
                         .help(match (setting.kind, setting.about.as_str()) {
-                            (SettingKind::Secret, about) => format!("write `{}: {{ env: NAME }}` or `{{ file: path }}`. {about}", setting.name),
+                            (SettingKind::Secret, about) => format!(
+                                "write `{}: {{ env: NAME }}` or `{{ file: path }}`. {about}",
+                                setting.name
+                            ),
                             (_, about) => format!("write `{}: …`. {about}", setting.name),
                         });
                 }
@@ -144,7 +186,9 @@ pub fn parse(entry: &Entry, connectors: &BTreeMap<String, Arc<Connector>>, fault
         }
     };
     let ca = fields.get("ca").and_then(|node| file(node, "ca", faults));
-    let timeout = fields.duration("timeout", faults).unwrap_or(Duration::from_secs(30));
+    let timeout = fields
+        .duration("timeout", faults)
+        .unwrap_or(Duration::from_secs(30));
     (faults.errors() == start).then_some(())?;
     Some(Connection {
         name: entry.key.clone(),
@@ -162,19 +206,37 @@ pub fn parse(entry: &Entry, connectors: &BTreeMap<String, Arc<Connector>>, fault
 pub fn file(node: &Node, key: &str, faults: &mut Faults) -> Option<PathBuf> {
     let path = node.get("file").and_then(Node::as_text);
     if path.is_none() {
-        faults.error(BAD_SETTING, node.place(), format!("`{key}` is a file")).help(format!("write `{key}: {{ file: name.pem }}`"));
+        faults
+            .error(BAD_SETTING, node.place(), format!("`{key}` is a file"))
+            .help(format!("write `{key}: {{ file: name.pem }}`"));
     }
     path.map(PathBuf::from)
 }
 
 fn secret(node: &Node, setting: &Setting, faults: &mut Faults) -> Option<SecretRef> {
     match node.as_map() {
-        Some([entry]) if entry.key == "env" => entry.value.as_text().map(|name| SecretRef::Env(name.to_owned())),
-        Some([entry]) if entry.key == "file" => entry.value.as_text().map(|path| SecretRef::File(path.into())),
+        Some([entry]) if entry.key == "env" => entry
+            .value
+            .as_text()
+            .map(|name| SecretRef::Env(name.to_owned())),
+        Some([entry]) if entry.key == "file" => entry
+            .value
+            .as_text()
+            .map(|path| SecretRef::File(path.into())),
         _ => {
             faults
-                .error(LITERAL_SECRET, node.place(), format!("`{}` is a secret, and secrets are never written here", setting.name))
-                .help(format!("write `{}: {{ env: NAME }}` or `{}: {{ file: path }}`", setting.name, setting.name));
+                .error(
+                    LITERAL_SECRET,
+                    node.place(),
+                    format!(
+                        "`{}` is a secret, and secrets are never written here",
+                        setting.name
+                    ),
+                )
+                .help(format!(
+                    "write `{}: {{ env: NAME }}` or `{}: {{ file: path }}`",
+                    setting.name, setting.name
+                ));
             None
         }
     }
@@ -184,26 +246,48 @@ fn plain(node: &Node, setting: &Setting, faults: &mut Faults) -> Option<Json> {
     let text = node.as_text().unwrap_or_default();
     let wrong = match setting.kind {
         SettingKind::Url => match url::Url::parse(text) {
-            Ok(url) if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() => Some("an absolute http or https URL, such as https://mlflow.example.com"),
-            Ok(url) if !url.username().is_empty() || url.password().is_some() => Some("a URL without credentials; they are settings of their own"),
-            Ok(url) if url.query().is_some() || url.fragment().is_some() => Some("a URL without `?` and `#`"),
+            Ok(url) if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() => {
+                Some("an absolute http or https URL, such as https://mlflow.example.com")
+            }
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+                Some("a URL without credentials; they are settings of their own")
+            }
+            Ok(url) if url.query().is_some() || url.fragment().is_some() => {
+                Some("a URL without `?` and `#`")
+            }
             Ok(_) => None,
             Err(_) => Some("an absolute http or https URL, such as https://mlflow.example.com"),
         },
         SettingKind::Number => (!node.to_json().is_number()).then_some("a number"),
         SettingKind::Bool => (!node.to_json().is_boolean()).then_some("`true` or `false`"),
-        SettingKind::Duration => crate::yaml::duration(text).is_none().then_some("a span of time, such as 30s"),
-        SettingKind::Text | SettingKind::Path | SettingKind::Secret => node.as_text().is_none().then_some("a text"),
+        SettingKind::Duration => crate::yaml::duration(text)
+            .is_none()
+            .then_some("a span of time, such as 30s"),
+        SettingKind::Text | SettingKind::Path | SettingKind::Secret => {
+            node.as_text().is_none().then_some("a text")
+        }
     };
     if let Some(wanted) = wrong {
         faults
-            .error(BAD_SETTING, node.place(), format!("`{}` is {wanted}", setting.name))
-            .help(if setting.about.is_empty() { format!("write {wanted}") } else { setting.about.clone() });
+            .error(
+                BAD_SETTING,
+                node.place(),
+                format!("`{}` is {wanted}", setting.name),
+            )
+            .help(if setting.about.is_empty() {
+                format!("write {wanted}")
+            } else {
+                setting.about.clone()
+            });
         return None;
     }
     if !setting.one_of.is_empty() && !setting.one_of.iter().any(|known| known == text) {
         faults
-            .error(UNKNOWN_SETTING, node.place(), format!("`{}` cannot be `{text}`", setting.name))
+            .error(
+                UNKNOWN_SETTING,
+                node.place(),
+                format!("`{}` cannot be `{text}`", setting.name),
+            )
             .help(format!("write one of {}", setting.one_of.join(", ")));
         return None;
     }

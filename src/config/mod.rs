@@ -70,13 +70,19 @@ pub struct Folders {
 
 impl Default for Folders {
     fn default() -> Self {
-        Self { connectors: "connectors".into(), mappings: "mappings".into(), templates: "templates".into() }
+        Self {
+            connectors: "connectors".into(),
+            mappings: "mappings".into(),
+            templates: "templates".into(),
+        }
     }
 }
 
 impl Config {
     /// A connection by its name.
     pub fn connection(&self, name: &str) -> Option<&Connection> {
-        self.connections.iter().find(|connection| connection.name == name)
+        self.connections
+            .iter()
+            .find(|connection| connection.name == name)
     }
 }

@@ -20,18 +20,37 @@ const BAD_URL: Code = Code("AND0603");
 /// Everybody may send, from anywhere.
 const OPEN_DOOR: Code = Code("AND0604");
 
-const KEYS: [&str; 10] = ["andon", "listen", "public_url", "tls", "store", "keep", "folders", "connections", "routes", "callers"];
+const KEYS: [&str; 10] = [
+    "andon",
+    "listen",
+    "public_url",
+    "tls",
+    "store",
+    "keep",
+    "folders",
+    "connections",
+    "routes",
+    "callers",
+];
 
 /// Where the daemon listens when the file does not say.
 const LISTEN: &str = "127.0.0.1:7373";
 /// How long signals are kept when the file does not say: seven days, 20 GB.
-const KEEP: Keep = Keep { signals: Duration::from_secs(7 * 86_400), at_most: 20_000_000_000 };
+const KEEP: Keep = Keep {
+    signals: Duration::from_secs(7 * 86_400),
+    at_most: 20_000_000_000,
+};
 
 /// Reads the folders that `andon.yaml` names; asked before anything else can be read.
 pub fn folders(source: &Arc<Source>) -> Folders {
     let node = yaml::parse(source, &mut Faults::new());
     let named = node.as_ref().and_then(|node| node.get("folders"));
-    let path = |key: &str, otherwise: PathBuf| named.and_then(|node| node.get(key)).and_then(Node::as_text).map_or(otherwise, PathBuf::from);
+    let path = |key: &str, otherwise: PathBuf| {
+        named
+            .and_then(|node| node.get(key))
+            .and_then(Node::as_text)
+            .map_or(otherwise, PathBuf::from)
+    };
     let defaults = Folders::default();
     Folders {
         connectors: path("connectors", defaults.connectors),
@@ -41,22 +60,35 @@ pub fn folders(source: &Arc<Source>) -> Folders {
 }
 
 /// Reads `andon.yaml`.
-pub fn parse(source: &Arc<Source>, connectors: &BTreeMap<String, Arc<Connector>>, faults: &mut Faults) -> Option<Config> {
+pub fn parse(
+    source: &Arc<Source>,
+    connectors: &BTreeMap<String, Arc<Connector>>,
+    faults: &mut Faults,
+) -> Option<Config> {
     let node = yaml::parse(source, faults)?;
     let fields = Fields::of(&node, "andon.yaml", &KEYS, faults)?;
     let start = faults.errors();
     match fields.require("andon", "begin the file with `andon: config/v1`", faults) {
         Some(kind) if kind.as_text() != Some("config/v1") => {
-            faults.error(WRONG_KIND, kind.place(), "this is no `config/v1`").help("write `andon: config/v1`");
+            faults
+                .error(WRONG_KIND, kind.place(), "this is no `config/v1`")
+                .help("write `andon: config/v1`");
         }
         _ => {}
     }
     let listen = listen(&fields, faults);
     let tls = fields.get("tls").and_then(|node| {
         let fields = Fields::of(node, "`tls`", &["cert", "key"], faults)?;
-        let cert = fields.require("cert", "write `cert: { file: tls.crt }`", faults).and_then(|node| connection::file(node, "cert", faults));
-        let key = fields.require("key", "write `key: { file: tls.key }`", faults).and_then(|node| connection::file(node, "key", faults));
-        Some(Tls { cert: cert?, key: key? })
+        let cert = fields
+            .require("cert", "write `cert: { file: tls.crt }`", faults)
+            .and_then(|node| connection::file(node, "cert", faults));
+        let key = fields
+            .require("key", "write `key: { file: tls.key }`", faults)
+            .and_then(|node| connection::file(node, "key", faults));
+        Some(Tls {
+            cert: cert?,
+            key: key?,
+        })
     });
     let public_url = public_url(&fields, listen, tls.is_some(), faults);
     let keep = fields.get("keep").and_then(|node| {
@@ -67,7 +99,12 @@ pub fn parse(source: &Arc<Source>, connectors: &BTreeMap<String, Arc<Connector>>
         })
     });
     if let Some(node) = fields.get("folders") {
-        let _ = Fields::of(node, "`folders`", &["connectors", "mappings", "templates"], faults);
+        let _ = Fields::of(
+            node,
+            "`folders`",
+            &["connectors", "mappings", "templates"],
+            faults,
+        );
     }
     let connections: Vec<Connection> = fields
         .get("connections")
@@ -77,7 +114,16 @@ pub fn parse(source: &Arc<Source>, connectors: &BTreeMap<String, Arc<Connector>>
         .filter_map(|entry| connection::parse(entry, connectors, faults))
         .collect();
     for connection in &connections {
-        let open = connection.connector.webhook.as_ref().is_some_and(|webhook| webhook.accepts.schemes.contains(&crate::connector::Scheme::Anyone));
+        let open = connection
+            .connector
+            .webhook
+            .as_ref()
+            .is_some_and(|webhook| {
+                webhook
+                    .accepts
+                    .schemes
+                    .contains(&crate::connector::Scheme::Anyone)
+            });
         if open && !listen.ip().is_loopback() {
             faults
                 .error(OPEN_DOOR, connection.place.clone(), format!("everybody who reaches {listen} could send signals as `{}`", connection.name))
@@ -89,13 +135,18 @@ pub fn parse(source: &Arc<Source>, connectors: &BTreeMap<String, Arc<Connector>>
         Some(node) if sound => routes::parse(node, &connections, faults),
         _ => Vec::new(),
     };
-    let callers = fields.get("callers").map(|node| callers::parse(node, faults)).unwrap_or_default();
+    let callers = fields
+        .get("callers")
+        .map(|node| callers::parse(node, faults))
+        .unwrap_or_default();
     (faults.errors() == start).then_some(())?;
     Some(Config {
         listen,
         public_url,
         tls,
-        store: fields.text("store", faults).map_or_else(|| "data/andon.db".into(), PathBuf::from),
+        store: fields
+            .text("store", faults)
+            .map_or_else(|| "data/andon.db".into(), PathBuf::from),
         keep: keep.unwrap_or(KEEP),
         folders: folders(source),
         connections,
@@ -106,7 +157,9 @@ pub fn parse(source: &Arc<Source>, connectors: &BTreeMap<String, Arc<Connector>>
 
 fn listen(fields: &Fields<'_>, faults: &mut Faults) -> SocketAddr {
     let fallback = SocketAddr::from(([127, 0, 0, 1], 7373));
-    let Some(node) = fields.get("listen") else { return LISTEN.parse().unwrap_or(fallback) };
+    let Some(node) = fields.get("listen") else {
+        return LISTEN.parse().unwrap_or(fallback);
+    };
     let text = node.as_text().unwrap_or_default();
     text.parse().unwrap_or_else(|_| {
         faults
@@ -122,10 +175,17 @@ fn public_url(fields: &Fields<'_>, listen: SocketAddr, tls: bool, faults: &mut F
     };
     let text = node.as_text().unwrap_or_default();
     match url::Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none() => {}
+        Ok(url)
+            if matches!(url.scheme(), "http" | "https")
+                && url.query().is_none()
+                && url.fragment().is_none() => {}
         _ => {
             faults
-                .error(BAD_URL, node.place(), format!("`{text}` is no URL that others could open"))
+                .error(
+                    BAD_URL,
+                    node.place(),
+                    format!("`{text}` is no URL that others could open"),
+                )
                 .help("write such as `public_url: https://andon.example.com`");
         }
     }

@@ -45,24 +45,43 @@ impl Route {
 pub fn parse(node: &Node, connections: &[Connection], faults: &mut Faults) -> Vec<Route> {
     let Some(items) = node.as_list() else {
         faults
-            .error(UNKNOWN_DESTINATION, node.place(), format!("`routes` is a list, and this is {}", node.what()))
+            .error(
+                UNKNOWN_DESTINATION,
+                node.place(),
+                format!("`routes` is a list, and this is {}", node.what()),
+            )
             .help("write lines such as `- to: [soc]`");
         return Vec::new();
     };
-    items.iter().filter_map(|item| route(item, connections, faults)).collect()
+    items
+        .iter()
+        .filter_map(|item| route(item, connections, faults))
+        .collect()
 }
 
 fn route(node: &Node, connections: &[Connection], faults: &mut Faults) -> Option<Route> {
     let fields = Fields::of(node, "a route", &["to", "when", "repeat"], faults)?;
     let start = faults.errors();
     let names = Names::new().with("alert", Type::Any);
-    let when = fields.get("when").map(|node| Reading::over(&names).condition(node, faults));
+    let when = fields
+        .get("when")
+        .map(|node| Reading::over(&names).condition(node, faults));
     let repeat = fields.duration("repeat", faults);
-    let destinations = fields.require("to", "write `to: [soc]`, the connections that it goes to", faults)?;
+    let destinations = fields.require(
+        "to",
+        "write `to: [soc]`, the connections that it goes to",
+        faults,
+    )?;
     let mut to = Vec::new();
-    for item in destinations.as_list().unwrap_or(std::slice::from_ref(destinations)) {
+    for item in destinations
+        .as_list()
+        .unwrap_or(std::slice::from_ref(destinations))
+    {
         let name = item.as_text().unwrap_or_default();
-        match connections.iter().find(|connection| connection.name == name) {
+        match connections
+            .iter()
+            .find(|connection| connection.name == name)
+        {
             Some(connection) if connection.connector.deliver.is_some() => to.push(name.to_owned()),
             Some(connection) => {
                 faults
@@ -70,10 +89,19 @@ fn route(node: &Node, connections: &[Connection], faults: &mut Faults) -> Option
                     .help("name a connection of splunk, sentinel, pagerduty, file or another with `deliver`");
             }
             None => {
-                let known = connections.iter().filter(|connection| connection.connector.deliver.is_some()).map(|connection| connection.name.as_str());
-                let fault = faults.error(UNKNOWN_DESTINATION, item.place(), format!("there is no connection `{name}`"));
+                let known = connections
+                    .iter()
+                    .filter(|connection| connection.connector.deliver.is_some())
+                    .map(|connection| connection.name.as_str());
+                let fault = faults.error(
+                    UNKNOWN_DESTINATION,
+                    item.place(),
+                    format!("there is no connection `{name}`"),
+                );
                 match nearest(name, known) {
-                    Some(meant) => fault.label(format!("did you mean `{meant}`?")).help(format!("write `{meant}`")),
+                    Some(meant) => fault
+                        .label(format!("did you mean `{meant}`?"))
+                        .help(format!("write `{meant}`")),
                     None => fault.help("write its name under `connections:` first"),
                 };
             }
@@ -84,5 +112,11 @@ fn route(node: &Node, connections: &[Connection], faults: &mut Faults) -> Option
         None => None,
         Some(read) => Some(read?),
     };
-    Some(Route { to, when, repeat, names, place: node.place() })
+    Some(Route {
+        to,
+        when,
+        repeat,
+        names,
+        place: node.place(),
+    })
 }

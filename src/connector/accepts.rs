@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::diag::{Code, Faults};
 use super::signs::{SentAt, Signs};
+use crate::diag::{Code, Faults};
 use crate::shape::Leaf;
 use crate::yaml::{Fields, Node};
 
@@ -112,7 +112,9 @@ pub enum Encoding {
 /// Reads `accepts:` (a list) or `signature:` (short for a list of one).
 pub fn parse(webhook: &Fields<'_>, secrets: &[String], faults: &mut Faults) -> Accepts {
     let schemes = if let Some(node) = webhook.get("signature") {
-        signature(node, secrets, faults).map(|signed| vec![Scheme::Signature(signed)]).unwrap_or_default()
+        signature(node, secrets, faults)
+            .map(|signed| vec![Scheme::Signature(signed)])
+            .unwrap_or_default()
     } else if let Some(node) = webhook.get("accepts") {
         accepts(node, secrets, faults)
     } else {
@@ -131,11 +133,26 @@ fn accepts(node: &Node, secrets: &[String], faults: &mut Faults) -> Vec<Scheme> 
             .help("write `accepts:` and under it lines such as `- { bearer: token }`; `accepts: anyone` lets everybody in, on loopback only");
         return Vec::new();
     };
-    items.iter().filter_map(|item| accept(item, secrets, faults)).collect()
+    items
+        .iter()
+        .filter_map(|item| accept(item, secrets, faults))
+        .collect()
 }
 
 fn accept(node: &Node, secrets: &[String], faults: &mut Faults) -> Option<Scheme> {
-    let fields = Fields::of(node, "a way in", &["signature", "header", "secret", "bearer", "basic", "url_token"], faults)?;
+    let fields = Fields::of(
+        node,
+        "a way in",
+        &[
+            "signature",
+            "header",
+            "secret",
+            "bearer",
+            "basic",
+            "url_token",
+        ],
+        faults,
+    )?;
     if let Some(node) = fields.get("signature") {
         return signature(node, secrets, faults).map(Scheme::Signature);
     }
@@ -147,14 +164,34 @@ fn accept(node: &Node, secrets: &[String], faults: &mut Faults) -> Option<Scheme
     }
     if let Some(node) = fields.get("basic") {
         let basic = Fields::of(node, "`basic`", &["user", "password"], faults)?;
-        let user = basic.required_text("user", "write the user's name, or the secret that holds it", faults)?;
-        let password = secret(basic.require("password", "name a setting with `is: secret`", faults)?, secrets, faults)?;
-        let user = if secrets.contains(&user) { Leaf::Secret(user) } else { Leaf::Text(user) };
+        let user = basic.required_text(
+            "user",
+            "write the user's name, or the secret that holds it",
+            faults,
+        )?;
+        let password = secret(
+            basic.require("password", "name a setting with `is: secret`", faults)?,
+            secrets,
+            faults,
+        )?;
+        let user = if secrets.contains(&user) {
+            Leaf::Secret(user)
+        } else {
+            Leaf::Text(user)
+        };
         return Some(Scheme::Basic { user, password });
     }
     if let Some(node) = fields.get("header") {
-        let name = node.as_text().unwrap_or_default().trim_start_matches("header.").to_ascii_lowercase();
-        let secret = secret(fields.require("secret", "name a setting with `is: secret`", faults)?, secrets, faults)?;
+        let name = node
+            .as_text()
+            .unwrap_or_default()
+            .trim_start_matches("header.")
+            .to_ascii_lowercase();
+        let secret = secret(
+            fields.require("secret", "name a setting with `is: secret`", faults)?,
+            secrets,
+            faults,
+        )?;
         return Some(Scheme::Header { name, secret });
     }
     faults
@@ -169,27 +206,79 @@ fn secret(node: &Node, secrets: &[String], faults: &mut Faults) -> Option<String
         return Some(name.to_owned());
     }
     faults
-        .error(BAD_ACCEPT, node.place(), format!("`{name}` is not a secret of this connector"))
-        .help(if secrets.is_empty() { "declare it under `settings:` with `is: secret`".to_owned() } else { format!("write one of {}", secrets.join(", ")) });
+        .error(
+            BAD_ACCEPT,
+            node.place(),
+            format!("`{name}` is not a secret of this connector"),
+        )
+        .help(if secrets.is_empty() {
+            "declare it under `settings:` with `is: secret`".to_owned()
+        } else {
+            format!("write one of {}", secrets.join(", "))
+        });
     None
 }
 
-const SIGNATURE_KEYS: [&str; 9] = ["scheme", "key", "key_is", "header", "prefix", "encoding", "signs", "sent_at", "within"];
+const SIGNATURE_KEYS: [&str; 9] = [
+    "scheme", "key", "key_is", "header", "prefix", "encoding", "signs", "sent_at", "within",
+];
 
 fn signature(node: &Node, secrets: &[String], faults: &mut Faults) -> Option<Signature> {
     let fields = Fields::of(node, "`signature`", &SIGNATURE_KEYS, faults)?;
     let start = faults.errors();
-    let algorithms = [("hmac-sha256", Algorithm::HmacSha256), ("hmac-sha512", Algorithm::HmacSha512), ("hmac-sha1", Algorithm::HmacSha1)];
+    let algorithms = [
+        ("hmac-sha256", Algorithm::HmacSha256),
+        ("hmac-sha512", Algorithm::HmacSha512),
+        ("hmac-sha1", Algorithm::HmacSha1),
+    ];
     fields.require("scheme", "write `scheme: hmac-sha256`", faults);
-    let algorithm = word(&fields, "scheme", &algorithms, Algorithm::HmacSha256, faults);
-    let key = fields.require("key", "name the setting that holds the shared secret", faults).and_then(|node| secret(node, secrets, faults));
-    let header = fields.required_text("header", "name the header that holds the signature", faults).map(|name| name.to_ascii_lowercase());
-    let key_is = word(&fields, "key_is", &[("text", KeyIs::Text), ("base64", KeyIs::Base64), ("hex", KeyIs::Hex)], KeyIs::Text, faults);
-    let encoding = word(&fields, "encoding", &[("base64", Encoding::Base64), ("hex", Encoding::Hex)], Encoding::Hex, faults);
-    let said = |key: &'static str, otherwise: &str| fields.get(key).and_then(Node::as_text).unwrap_or(otherwise).to_owned();
+    let algorithm = word(
+        &fields,
+        "scheme",
+        &algorithms,
+        Algorithm::HmacSha256,
+        faults,
+    );
+    let key = fields
+        .require(
+            "key",
+            "name the setting that holds the shared secret",
+            faults,
+        )
+        .and_then(|node| secret(node, secrets, faults));
+    let header = fields
+        .required_text("header", "name the header that holds the signature", faults)
+        .map(|name| name.to_ascii_lowercase());
+    let key_is = word(
+        &fields,
+        "key_is",
+        &[
+            ("text", KeyIs::Text),
+            ("base64", KeyIs::Base64),
+            ("hex", KeyIs::Hex),
+        ],
+        KeyIs::Text,
+        faults,
+    );
+    let encoding = word(
+        &fields,
+        "encoding",
+        &[("base64", Encoding::Base64), ("hex", Encoding::Hex)],
+        Encoding::Hex,
+        faults,
+    );
+    let said = |key: &'static str, otherwise: &str| {
+        fields
+            .get(key)
+            .and_then(Node::as_text)
+            .unwrap_or(otherwise)
+            .to_owned()
+    };
     let signs = said("signs", "{body}").parse::<Signs>().map_err(|error| {
         let place = fields.get("signs").unwrap_or(node).place();
-        faults.error(BAD_SIGNS, place, format!("this cannot be signed: {error}")).help("write such as \"{header.x-id}.{header.x-timestamp}.{body}\"");
+        faults
+            .error(BAD_SIGNS, place, format!("this cannot be signed: {error}"))
+            .help("write such as \"{header.x-id}.{header.x-timestamp}.{body}\"");
     });
     let sent_at = match fields.get("sent_at") {
         None => None,
@@ -207,7 +296,11 @@ fn signature(node: &Node, secrets: &[String], faults: &mut Faults) -> Option<Sig
         && !signs.covers(sent_at)
     {
         faults
-            .error(BAD_SIGNS, fields.get("sent_at").unwrap_or(node).place(), "this time is not signed, so whoever repeats a request could change it")
+            .error(
+                BAD_SIGNS,
+                fields.get("sent_at").unwrap_or(node).place(),
+                "this time is not signed, so whoever repeats a request could change it",
+            )
             .help("take `sent_at:` out, or name what `signs:` holds");
     }
     (faults.errors() == start).then_some(())?;
@@ -220,19 +313,33 @@ fn signature(node: &Node, secrets: &[String], faults: &mut Faults) -> Option<Sig
         encoding,
         signs: signs.ok()?,
         sent_at,
-        within: fields.duration("within", faults).unwrap_or(Duration::from_secs(300)),
+        within: fields
+            .duration("within", faults)
+            .unwrap_or(Duration::from_secs(300)),
     })
 }
 
-fn word<T: Copy>(fields: &Fields<'_>, key: &'static str, known: &[(&str, T)], otherwise: T, faults: &mut Faults) -> T {
-    let Some(node) = fields.get(key) else { return otherwise };
+fn word<T: Copy>(
+    fields: &Fields<'_>,
+    key: &'static str,
+    known: &[(&str, T)],
+    otherwise: T,
+    faults: &mut Faults,
+) -> T {
+    let Some(node) = fields.get(key) else {
+        return otherwise;
+    };
     let written = node.as_text().unwrap_or_default();
     if let Some((_, found)) = known.iter().find(|(word, _)| *word == written) {
         return *found;
     }
     let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
     faults
-        .error(UNKNOWN_SCHEME, node.place(), format!("`{key}` cannot be `{written}`"))
+        .error(
+            UNKNOWN_SCHEME,
+            node.place(),
+            format!("`{key}` cannot be `{written}`"),
+        )
         .help(format!("write one of {}", words.join(", ")));
     otherwise
 }

@@ -129,7 +129,10 @@ impl TakeKind {
 
     /// The word in files and in the catalog.
     pub fn as_str(self) -> &'static str {
-        Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("text", |(word, _)| word)
+        Self::ALL
+            .iter()
+            .find(|(_, kind)| *kind == self)
+            .map_or("text", |(word, _)| word)
     }
 }
 
@@ -228,24 +231,57 @@ pub struct Limits {
 }
 
 const KEYS: [&str; 19] = [
-    "about", "risk", "takes", "let", "prefix", "reads", "before", "ready", "already", "do", "prove", "hold", "ours", "undo", "undone",
-    "unchanged", "echo", "limits", "class",
+    "about",
+    "risk",
+    "takes",
+    "let",
+    "prefix",
+    "reads",
+    "before",
+    "ready",
+    "already",
+    "do",
+    "prove",
+    "hold",
+    "ours",
+    "undo",
+    "undone",
+    "unchanged",
+    "echo",
+    "limits",
+    "class",
 ];
 
 /// Reads one entry of `actions:`.
-pub fn parse(name: &str, node: &Node, signals: &[String], offered: Offered<'_>, faults: &mut Faults) -> Option<ActionRule> {
+pub fn parse(
+    name: &str,
+    node: &Node,
+    signals: &[String],
+    offered: Offered<'_>,
+    faults: &mut Faults,
+) -> Option<ActionRule> {
     let fields = Fields::of(node, "an action", &KEYS, faults)?;
     let start = faults.errors();
     if !is_name(name) {
-        faults.error(BAD_NAME, node.place(), format!("an action cannot be called `{name}`")).help("use letters, digits and `-`");
+        faults
+            .error(
+                BAD_NAME,
+                node.place(),
+                format!("an action cannot be called `{name}`"),
+            )
+            .help("use letters, digits and `-`");
     }
-    let mut names = Names::new().with("settings", Type::Any).with("action", Type::Any);
+    let mut names = Names::new()
+        .with("settings", Type::Any)
+        .with("action", Type::Any);
     for root in ANSWER {
         names = names.with(root, Type::Any);
     }
     let takes = takes(&fields, &mut names, faults);
     let lets = lets(&fields, &mut names, faults);
-    let prefix = fields.get("prefix").and_then(|node| Path::parse(node, None, &names, offered.plain, faults));
+    let prefix = fields
+        .get("prefix")
+        .and_then(|node| Path::parse(node, None, &names, offered.plain, faults));
     let reads: Vec<(String, &Node)> = fields
         .get("reads")
         .and_then(Node::as_map)
@@ -253,17 +289,32 @@ pub fn parse(name: &str, node: &Node, signals: &[String], offered: Offered<'_>, 
         .iter()
         .map(|entry| (entry.key.clone(), &entry.value))
         .collect();
-    let around = Around { offered, prefix: prefix.as_ref(), reads: &reads, what: "a step" };
-    let ready = fields.get("ready").and_then(|node| Until::parse(node, &around, &mut names, faults));
+    let around = Around {
+        offered,
+        prefix: prefix.as_ref(),
+        reads: &reads,
+        what: "a step",
+    };
+    let ready = fields
+        .get("ready")
+        .and_then(|node| Until::parse(node, &around, &mut names, faults));
     let before = steps(&fields, "before", &around, &mut names, faults);
-    let already = fields.get("already").and_then(|node| Reading::over(&names).condition(node, faults));
+    let already = fields
+        .get("already")
+        .and_then(|node| Reading::over(&names).condition(node, faults));
     fields.require("do", "write what changes it, as a list of requests", faults);
     let does = steps(&fields, "do", &around, &mut names, faults);
     let prove = prove(&fields, &around, &mut names, faults);
-    let ours = fields.get("ours").and_then(|node| ours(node, &around, &mut names, faults));
+    let ours = fields
+        .get("ours")
+        .and_then(|node| ours(node, &around, &mut names, faults));
     let undo = steps(&fields, "undo", &around, &mut names, faults);
-    let undone = fields.get("undone").and_then(|node| Until::parse(node, &around, &mut names, faults));
-    let unchanged = fields.get("unchanged").and_then(|node| unchanged(node, &around, &mut names, faults));
+    let undone = fields
+        .get("undone")
+        .and_then(|node| Until::parse(node, &around, &mut names, faults));
+    let unchanged = fields
+        .get("unchanged")
+        .and_then(|node| unchanged(node, &around, &mut names, faults));
     let echo = echoes(&fields, &names, signals, faults);
     let limits = limits(&fields, !undo.is_empty(), faults);
     let risk = match fields.text("risk", faults).as_deref() {
@@ -272,7 +323,11 @@ pub fn parse(name: &str, node: &Node, signals: &[String], offered: Offered<'_>, 
         None | Some("high") => Risk::High,
         Some(other) => {
             faults
-                .error(UNKNOWN_WORD, fields.get("risk").unwrap_or(node).place(), format!("a risk is not `{other}`"))
+                .error(
+                    UNKNOWN_WORD,
+                    fields.get("risk").unwrap_or(node).place(),
+                    format!("a risk is not `{other}`"),
+                )
                 .help("write low, medium or high");
             Risk::High
         }
@@ -280,7 +335,11 @@ pub fn parse(name: &str, node: &Node, signals: &[String], offered: Offered<'_>, 
     let about = fields.required_text("about", "say in a sentence what it does", faults);
     if limits.reversible && ours.is_none() && !undo.is_empty() {
         faults
-            .error(NO_PROOF, node.place(), "an action that is undone says how to tell that nobody changed it since")
+            .error(
+                NO_PROOF,
+                node.place(),
+                "an action that is undone says how to tell that nobody changed it since",
+            )
             .help("write `ours:` with a condition over the state that `prove.state` reads");
     }
     (faults.errors() == start).then_some(())?;
@@ -307,37 +366,65 @@ pub fn parse(name: &str, node: &Node, signals: &[String], offered: Offered<'_>, 
 
 fn takes(fields: &Fields<'_>, names: &mut Names, faults: &mut Faults) -> Vec<Take> {
     let mut takes = Vec::new();
-    for entry in fields.get("takes").and_then(Node::as_map).unwrap_or_default() {
-        let keys = ["is", "about", "optional", "default", "matches", "one_of", "min", "max"];
-        let Some(take) = Fields::of(&entry.value, "an argument", &keys, faults) else { continue };
-        if names.find(&entry.key).is_some() || !is_name(&entry.key) || entry.key.contains('-') || entry.key == "signal" {
+    for entry in fields
+        .get("takes")
+        .and_then(Node::as_map)
+        .unwrap_or_default()
+    {
+        let keys = [
+            "is", "about", "optional", "default", "matches", "one_of", "min", "max",
+        ];
+        let Some(take) = Fields::of(&entry.value, "an argument", &keys, faults) else {
+            continue;
+        };
+        if names.find(&entry.key).is_some()
+            || !is_name(&entry.key)
+            || entry.key.contains('-')
+            || entry.key == "signal"
+        {
             faults
                 .error(BAD_NAME, entry.key_place(), format!("an argument cannot be called `{}`", entry.key))
                 .help("choose a word of letters, digits and `_` that expressions do not use otherwise");
             continue;
         }
-        let is = take.required_text("is", "say what it is, such as `is: text`", faults).unwrap_or_default();
+        let is = take
+            .required_text("is", "say what it is, such as `is: text`", faults)
+            .unwrap_or_default();
         let Some((_, kind)) = TakeKind::ALL.into_iter().find(|(word, _)| *word == is) else {
             faults
-                .error(UNKNOWN_TAKE, take.get("is").unwrap_or(&entry.value).place(), format!("`{is}` is no type of argument"))
+                .error(
+                    UNKNOWN_TAKE,
+                    take.get("is").unwrap_or(&entry.value).place(),
+                    format!("`{is}` is no type of argument"),
+                )
                 .help("write text, int, number, bool, url, secret, time, duration, object or list");
             continue;
         };
         let of = match kind {
-            TakeKind::Text | TakeKind::Url | TakeKind::Secret | TakeKind::Time | TakeKind::Duration => Type::Text,
+            TakeKind::Text
+            | TakeKind::Url
+            | TakeKind::Secret
+            | TakeKind::Time
+            | TakeKind::Duration => Type::Text,
             TakeKind::Int | TakeKind::Number => Type::Number,
             TakeKind::Bool => Type::Bool,
             TakeKind::Object | TakeKind::List => Type::Any,
         };
         let slot = names.len();
         *names = std::mem::take(names).with(&entry.key, of);
-        let matches = take.text("matches", faults).and_then(|pattern| match regex::Regex::new(&format!("^(?:{pattern})$")) {
-            Ok(regex) => Some(regex),
-            Err(_) => {
-                faults
-                    .error(UNKNOWN_WORD, take.get("matches").unwrap_or(&entry.value).place(), "this pattern is no regular expression")
-                    .help("write such as `\"[a-z0-9-]{1,40}\"`");
-                None
+        let matches = take.text("matches", faults).and_then(|pattern| {
+            match regex::Regex::new(&format!("^(?:{pattern})$")) {
+                Ok(regex) => Some(regex),
+                Err(_) => {
+                    faults
+                        .error(
+                            UNKNOWN_WORD,
+                            take.get("matches").unwrap_or(&entry.value).place(),
+                            "this pattern is no regular expression",
+                        )
+                        .help("write such as `\"[a-z0-9-]{1,40}\"`");
+                    None
+                }
             }
         });
         let number = |key: &str| take.get(key).and_then(|node| node.to_json().as_f64());
@@ -347,12 +434,20 @@ fn takes(fields: &Fields<'_>, names: &mut Names, faults: &mut Faults) -> Vec<Tak
             kind,
             about: take.text("about", faults).unwrap_or_default(),
             optional: take.truth("optional", faults).unwrap_or(false),
-            default: take.get("default").map(|node| match (kind, node.to_json()) {
-                (TakeKind::Text, Json::Number(number)) => Json::String(number.to_string()),
-                (_, value) => value,
-            }),
+            default: take
+                .get("default")
+                .map(|node| match (kind, node.to_json()) {
+                    (TakeKind::Text, Json::Number(number)) => Json::String(number.to_string()),
+                    (_, value) => value,
+                }),
             matches,
-            one_of: take.get("one_of").and_then(Node::as_list).unwrap_or_default().iter().map(Node::to_json).collect(),
+            one_of: take
+                .get("one_of")
+                .and_then(Node::as_list)
+                .unwrap_or_default()
+                .iter()
+                .map(Node::to_json)
+                .collect(),
             min: number("min"),
             max: number("max"),
         });
@@ -360,39 +455,87 @@ fn takes(fields: &Fields<'_>, names: &mut Names, faults: &mut Faults) -> Vec<Tak
     takes
 }
 
-fn steps(fields: &Fields<'_>, key: &str, around: &Around<'_>, names: &mut Names, faults: &mut Faults) -> Vec<Step> {
-    let Some(node) = fields.get(key) else { return Vec::new() };
+fn steps(
+    fields: &Fields<'_>,
+    key: &str,
+    around: &Around<'_>,
+    names: &mut Names,
+    faults: &mut Faults,
+) -> Vec<Step> {
+    let Some(node) = fields.get(key) else {
+        return Vec::new();
+    };
     let Some(items) = node.as_list() else {
         faults
-            .error(UNKNOWN_WORD, node.place(), format!("`{key}` is a list of requests, and this is {}", node.what()))
+            .error(
+                UNKNOWN_WORD,
+                node.place(),
+                format!("`{key}` is a list of requests, and this is {}", node.what()),
+            )
             .help("begin each request with `- get: /path` or another method");
         return Vec::new();
     };
-    items.iter().filter_map(|item| Step::parse(item, &[], around, names, faults)).collect()
+    items
+        .iter()
+        .filter_map(|item| Step::parse(item, &[], around, names, faults))
+        .collect()
 }
 
-fn prove(fields: &Fields<'_>, around: &Around<'_>, names: &mut Names, faults: &mut Faults) -> Prove {
-    let Some(node) = fields.require("prove", "write `prove: { state: … }`: what the platform says once it is done", faults) else {
+fn prove(
+    fields: &Fields<'_>,
+    around: &Around<'_>,
+    names: &mut Names,
+    faults: &mut Faults,
+) -> Prove {
+    let Some(node) = fields.require(
+        "prove",
+        "write `prove: { state: … }`: what the platform says once it is done",
+        faults,
+    ) else {
         return Prove::default();
     };
-    let Some(proofs) = Fields::of(node, "`prove`", &["state", "behaviour"], faults) else { return Prove::default() };
+    let Some(proofs) = Fields::of(node, "`prove`", &["state", "behaviour"], faults) else {
+        return Prove::default();
+    };
     let state = match proofs.get("state") {
         None => Vec::new(),
         Some(node) => match node.as_list() {
-            Some(items) => items.iter().filter_map(|item| Until::parse(item, around, names, faults)).collect(),
-            None => Until::parse(node, around, names, faults).into_iter().collect(),
+            Some(items) => items
+                .iter()
+                .filter_map(|item| Until::parse(item, around, names, faults))
+                .collect(),
+            None => Until::parse(node, around, names, faults)
+                .into_iter()
+                .collect(),
         },
     };
-    let behaviour = proofs.get("behaviour").and_then(|node| behaviour(node, around, names, faults));
+    let behaviour = proofs
+        .get("behaviour")
+        .and_then(|node| behaviour(node, around, names, faults));
     if proofs.get("state").is_none() && proofs.get("behaviour").is_none() {
-        faults.error(NO_PROOF, node.place(), "this proves nothing").help("write `state:` with a read and `until:`");
+        faults
+            .error(NO_PROOF, node.place(), "this proves nothing")
+            .help("write `state:` with a read and `until:`");
     }
     Prove { state, behaviour }
 }
 
-fn behaviour(node: &Node, around: &Around<'_>, names: &mut Names, faults: &mut Faults) -> Option<Behaviour> {
-    let number = |key: &str| node.get(key).and_then(Node::as_text).and_then(|text| text.parse::<u64>().ok());
-    let every = node.get("every").and_then(Node::as_text).and_then(crate::yaml::duration).unwrap_or(Duration::from_secs(1));
+fn behaviour(
+    node: &Node,
+    around: &Around<'_>,
+    names: &mut Names,
+    faults: &mut Faults,
+) -> Option<Behaviour> {
+    let number = |key: &str| {
+        node.get(key)
+            .and_then(Node::as_text)
+            .and_then(|text| text.parse::<u64>().ok())
+    };
+    let every = node
+        .get("every")
+        .and_then(Node::as_text)
+        .and_then(crate::yaml::duration)
+        .unwrap_or(Duration::from_secs(1));
     let share = match node.get("share") {
         None => Share::AtLeast(1.0),
         Some(share) => match share.get("at_most") {
@@ -405,45 +548,94 @@ fn behaviour(node: &Node, around: &Around<'_>, names: &mut Names, faults: &mut F
         entries.retain(|entry| entry.key != "share");
     }
     let probe = Until::parse(&stripped, around, names, faults)?;
-    Some(Behaviour { probe, times: number("times").unwrap_or(1).max(1), every, share })
+    Some(Behaviour {
+        probe,
+        times: number("times").unwrap_or(1).max(1),
+        every,
+        share,
+    })
 }
 
 fn ours(node: &Node, around: &Around<'_>, names: &mut Names, faults: &mut Faults) -> Option<Ours> {
     if node.as_map().is_none() {
-        return Reading::over(names).condition(node, faults).map(|holds| Ours { read: None, holds });
+        return Reading::over(names)
+            .condition(node, faults)
+            .map(|holds| Ours { read: None, holds });
     }
     let read = Step::parse(node, &["holds"], around, names, faults);
     let Some(condition) = node.get("holds") else {
-        faults.error(NO_PROOF, node.place(), "this does not say what is ours").help("write `holds:` with a condition over the answer");
+        faults
+            .error(NO_PROOF, node.place(), "this does not say what is ours")
+            .help("write `holds:` with a condition over the answer");
         return None;
     };
     let holds = Reading::over(names).condition(condition, faults);
-    Some(Ours { read: Some(read?), holds: holds? })
+    Some(Ours {
+        read: Some(read?),
+        holds: holds?,
+    })
 }
 
-fn unchanged(node: &Node, around: &Around<'_>, names: &mut Names, faults: &mut Faults) -> Option<Unchanged> {
+fn unchanged(
+    node: &Node,
+    around: &Around<'_>,
+    names: &mut Names,
+    faults: &mut Faults,
+) -> Option<Unchanged> {
     let read = Step::parse(node, &["of", "except"], around, names, faults);
     let reading = Reading::over(names);
     let Some(of) = node.get("of") else {
-        faults.error(NO_PROOF, node.place(), "this does not say what must stay").help("write `of: =body.applications`");
+        faults
+            .error(NO_PROOF, node.place(), "this does not say what must stay")
+            .help("write `of: =body.applications`");
         return None;
     };
     let of = reading.expr(of, faults);
-    let except = node.get("except").and_then(Node::as_list).unwrap_or_default().iter().filter_map(|item| reading.expr(item, faults)).collect();
-    Some(Unchanged { read: read?, of: of?, except })
+    let except = node
+        .get("except")
+        .and_then(Node::as_list)
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|item| reading.expr(item, faults))
+        .collect();
+    Some(Unchanged {
+        read: read?,
+        of: of?,
+        except,
+    })
 }
 
-fn echoes(fields: &Fields<'_>, names: &Names, signals: &[String], faults: &mut Faults) -> Vec<Echo> {
+fn echoes(
+    fields: &Fields<'_>,
+    names: &Names,
+    signals: &[String],
+    faults: &mut Faults,
+) -> Vec<Echo> {
     let slot = names.len();
     let names = names.clone().with("signal", Type::Any);
     let mut echoes = Vec::new();
-    for item in fields.get("echo").and_then(Node::as_list).unwrap_or_default() {
-        let Some(echo) = Fields::of(item, "an echo", &["signal", "of", "when", "within"], faults) else { continue };
-        let signal = echo.required_text("signal", "name a signal of this connector", faults).unwrap_or_default();
+    for item in fields
+        .get("echo")
+        .and_then(Node::as_list)
+        .unwrap_or_default()
+    {
+        let Some(echo) = Fields::of(item, "an echo", &["signal", "of", "when", "within"], faults)
+        else {
+            continue;
+        };
+        let signal = echo
+            .required_text("signal", "name a signal of this connector", faults)
+            .unwrap_or_default();
         if !signals.contains(&signal) {
-            let fault = faults.error(UNKNOWN_SIGNAL, echo.get("signal").unwrap_or(item).place(), format!("this connector has no signal `{signal}`"));
+            let fault = faults.error(
+                UNKNOWN_SIGNAL,
+                echo.get("signal").unwrap_or(item).place(),
+                format!("this connector has no signal `{signal}`"),
+            );
             match crate::diag::nearest(&signal, signals.iter().map(String::as_str)) {
-                Some(meant) => fault.label(format!("did you mean `{meant}`?")).help(format!("write `signal: {meant}`")),
+                Some(meant) => fault
+                    .label(format!("did you mean `{meant}`?"))
+                    .help(format!("write `signal: {meant}`")),
                 None => fault.help(format!("its signals are {}", signals.join(", "))),
             };
             continue;
@@ -452,36 +644,75 @@ fn echoes(fields: &Fields<'_>, names: &Names, signals: &[String], faults: &mut F
             Some("undo") => EchoOf::Undo,
             None | Some("do") => EchoOf::Do,
             Some(other) => {
-                faults.error(UNKNOWN_WORD, echo.get("of").unwrap_or(item).place(), format!("an echo is not of `{other}`")).help("write `do` or `undo`");
+                faults
+                    .error(
+                        UNKNOWN_WORD,
+                        echo.get("of").unwrap_or(item).place(),
+                        format!("an echo is not of `{other}`"),
+                    )
+                    .help("write `do` or `undo`");
                 continue;
             }
         };
-        let when = echo.require("when", "say how to recognise it", faults).and_then(|node| Reading::over(&names).condition(node, faults));
-        let within = echo.duration("within", faults).unwrap_or(Duration::from_secs(300));
+        let when = echo
+            .require("when", "say how to recognise it", faults)
+            .and_then(|node| Reading::over(&names).condition(node, faults));
+        let within = echo
+            .duration("within", faults)
+            .unwrap_or(Duration::from_secs(300));
         if let Some(when) = when {
-            echoes.push(Echo { signal, of, when, within, slot, names: names.clone() });
+            echoes.push(Echo {
+                signal,
+                of,
+                when,
+                within,
+                slot,
+                names: names.clone(),
+            });
         }
     }
     echoes
 }
 
 fn limits(fields: &Fields<'_>, has_undo: bool, faults: &mut Faults) -> Limits {
-    let keys = ["reversible", "advisory", "cluster_wide", "restart_safe", "bypass", "takes_hold", "kept"];
-    let written = fields.get("limits").and_then(|node| Fields::of(node, "`limits`", &keys, faults));
+    let keys = [
+        "reversible",
+        "advisory",
+        "cluster_wide",
+        "restart_safe",
+        "bypass",
+        "takes_hold",
+        "kept",
+    ];
+    let written = fields
+        .get("limits")
+        .and_then(|node| Fields::of(node, "`limits`", &keys, faults));
     let truth = |key: &'static str, otherwise: bool, faults: &mut Faults| {
-        written.as_ref().and_then(|fields| fields.truth(key, faults)).unwrap_or(otherwise)
+        written
+            .as_ref()
+            .and_then(|fields| fields.truth(key, faults))
+            .unwrap_or(otherwise)
     };
     let limits = Limits {
         reversible: truth("reversible", has_undo, faults),
         advisory: truth("advisory", false, faults),
         cluster_wide: truth("cluster_wide", false, faults),
         restart_safe: truth("restart_safe", true, faults),
-        bypass: written.as_ref().and_then(|fields| fields.list_of_text("bypass", faults)).unwrap_or_default(),
-        takes_hold: written.as_ref().and_then(|fields| fields.duration("takes_hold", faults)),
+        bypass: written
+            .as_ref()
+            .and_then(|fields| fields.list_of_text("bypass", faults))
+            .unwrap_or_default(),
+        takes_hold: written
+            .as_ref()
+            .and_then(|fields| fields.duration("takes_hold", faults)),
     };
     if limits.reversible && !has_undo {
         faults
-            .error(NO_PROOF, fields.node().place(), "this action says it is reversible, and has no `undo`")
+            .error(
+                NO_PROOF,
+                fields.node().place(),
+                "this action says it is reversible, and has no `undo`",
+            )
             .help("write `undo:`, or `reversible: false` under `limits:`");
     }
     limits

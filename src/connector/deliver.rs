@@ -172,7 +172,10 @@ impl Verdict {
 
     /// The word in files, logs and metrics.
     pub fn as_str(self) -> &'static str {
-        Self::ALL.iter().find(|(_, verdict)| *verdict == self).map_or("retry", |(word, _)| word)
+        Self::ALL
+            .iter()
+            .find(|(_, verdict)| *verdict == self)
+            .map_or("retry", |(word, _)| word)
     }
 }
 
@@ -195,18 +198,48 @@ pub struct Acknowledged {
     pub again_after: Duration,
 }
 
-const KEYS: [&str; 11] = ["of", "file", "rate", "batch", "gzip", "cut", "event", "fit", "answers", "acknowledged", "auth"];
+const KEYS: [&str; 11] = [
+    "of",
+    "file",
+    "rate",
+    "batch",
+    "gzip",
+    "cut",
+    "event",
+    "fit",
+    "answers",
+    "acknowledged",
+    "auth",
+];
 
 /// Reads `deliver:`.
-pub fn parse(node: &Node, templates: &Templates, offered: Offered<'_>, faults: &mut Faults) -> Option<Deliver> {
+pub fn parse(
+    node: &Node,
+    templates: &Templates,
+    offered: Offered<'_>,
+    faults: &mut Faults,
+) -> Option<Deliver> {
     let mut keys: Vec<&str> = CALL_KEYS.to_vec();
     keys.extend(KEYS);
     let fields = Fields::of(node, "`deliver`", &keys, faults)?;
     let start = faults.errors();
     let event_names = names(&["settings", "alert", "ocsf", "event", "item"]);
-    let answer_names = names(&["settings", "status", "body", "text", "header", "events", "item", "id", "ids"]);
-    let events = Reading { names: &event_names, secrets: offered.secrets, templates: Some(templates) };
-    let of = match fields.required_text("of", "write `of: every` for a log, `of: state` for a pager", faults).as_deref() {
+    let answer_names = names(&[
+        "settings", "status", "body", "text", "header", "events", "item", "id", "ids",
+    ]);
+    let events = Reading {
+        names: &event_names,
+        secrets: offered.secrets,
+        templates: Some(templates),
+    };
+    let of = match fields
+        .required_text(
+            "of",
+            "write `of: every` for a log, `of: state` for a pager",
+            faults,
+        )
+        .as_deref()
+    {
         Some("state") => Of::State,
         Some("every") | None => Of::Every,
         Some(other) => {
@@ -217,12 +250,17 @@ pub fn parse(node: &Node, templates: &Templates, offered: Offered<'_>, faults: &
         }
     };
     let target = target(&fields, &event_names, offered, faults);
-    let event = fields.require("event", "write the event that one alert becomes", faults).and_then(|node| events.value_or_cases(node, faults));
+    let event = fields
+        .require("event", "write the event that one alert becomes", faults)
+        .and_then(|node| events.value_or_cases(node, faults));
     let batch = batch(&fields, &event_names, faults);
     let rate = fields.get("rate").and_then(|node| rate(node, faults));
     let cut = fields.get("cut").and_then(|node| {
         let cut = Fields::of(node, "`cut`", &["each", "mark"], faults)?;
-        Some(Cut { each: cut.bytes_size("each", faults).unwrap_or(65_536), mark: cut.text("mark", faults).unwrap_or_else(|| "…".to_owned()) })
+        Some(Cut {
+            each: cut.bytes_size("each", faults).unwrap_or(65_536),
+            mark: cut.text("mark", faults).unwrap_or_else(|| "…".to_owned()),
+        })
     });
     let fit = fields.get("fit").and_then(|node| {
         let fit = Fields::of(node, "`fit`", &["bytes", "drop", "note"], faults)?;
@@ -237,16 +275,26 @@ pub fn parse(node: &Node, templates: &Templates, offered: Offered<'_>, faults: &
         Some(node) => answers(node, &Reading::over(&answer_names), faults),
         None if is_file => Vec::new(),
         None => {
-            fields.require("answers", "say what each answer means; write `- delivered: status == 200` and so on", faults);
+            fields.require(
+                "answers",
+                "say what each answer means; write `- delivered: status == 200` and so on",
+                faults,
+            );
             Vec::new()
         }
     };
     if !is_file && answers.last().is_some_and(|last| last.when.is_some()) {
         faults
-            .error(NOT_COVERED, fields.get("answers").unwrap_or(node).place(), "some answers mean nothing here")
+            .error(
+                NOT_COVERED,
+                fields.get("answers").unwrap_or(node).place(),
+                "some answers mean nothing here",
+            )
             .help("end with `- refuse: otherwise`");
     }
-    let acknowledged = fields.get("acknowledged").and_then(|node| acknowledged(node, &answer_names, offered, faults));
+    let acknowledged = fields
+        .get("acknowledged")
+        .and_then(|node| acknowledged(node, &answer_names, offered, faults));
     (faults.errors() == start).then_some(())?;
     Some(Deliver {
         of,
@@ -265,36 +313,88 @@ pub fn parse(node: &Node, templates: &Templates, offered: Offered<'_>, faults: &
 }
 
 fn names(roots: &[&str]) -> Names {
-    roots.iter().fold(Names::new(), |names, root| names.with(root, Type::Any))
+    roots
+        .iter()
+        .fold(Names::new(), |names, root| names.with(root, Type::Any))
 }
 
-fn target(fields: &Fields<'_>, names: &Names, offered: Offered<'_>, faults: &mut Faults) -> Option<Target> {
-    let reading = Reading { names, secrets: offered.secrets, templates: None };
+fn target(
+    fields: &Fields<'_>,
+    names: &Names,
+    offered: Offered<'_>,
+    faults: &mut Faults,
+) -> Option<Target> {
+    let reading = Reading {
+        names,
+        secrets: offered.secrets,
+        templates: None,
+    };
     let Some(node) = fields.get("file") else {
-        if fields.get("post").or(fields.get("put")).or(fields.get("patch")).is_none() {
-            faults.error(NO_TARGET, fields.node().place(), "this does not say where events go").help("write `post: /path`, or `file: { path: =settings.path }`");
+        if fields
+            .get("post")
+            .or(fields.get("put"))
+            .or(fields.get("patch"))
+            .is_none()
+        {
+            faults
+                .error(
+                    NO_TARGET,
+                    fields.node().place(),
+                    "this does not say where events go",
+                )
+                .help("write `post: /path`, or `file: { path: =settings.path }`");
             return None;
         }
-        return Call::parse(fields, &reading, offered, None, faults).map(|call| Target::Call(Box::new(call)));
+        return Call::parse(fields, &reading, offered, None, faults)
+            .map(|call| Target::Call(Box::new(call)));
     };
     let file = Fields::of(node, "`file`", &["path", "rotate", "sync"], faults)?;
-    let path = file.require("path", "write `path: =settings.path`", faults).and_then(|node| reading.value(node, faults))?;
-    Some(Target::File { path, rotate: file.bytes_size("rotate", faults), sync: file.truth("sync", faults).unwrap_or(true) })
+    let path = file
+        .require("path", "write `path: =settings.path`", faults)
+        .and_then(|node| reading.value(node, faults))?;
+    Some(Target::File {
+        path,
+        rotate: file.bytes_size("rotate", faults),
+        sync: file.truth("sync", faults).unwrap_or(true),
+    })
 }
 
 fn batch(fields: &Fields<'_>, names: &Names, faults: &mut Faults) -> Option<Batch> {
     let Some(node) = fields.get("batch") else {
-        return Some(Batch { framing: Framing::Single, within: None, bytes: 1_000_000, events: 1, wait: Duration::ZERO, span: None });
+        return Some(Batch {
+            framing: Framing::Single,
+            within: None,
+            bytes: 1_000_000,
+            events: 1,
+            wait: Duration::ZERO,
+            span: None,
+        });
     };
-    let batch = Fields::of(node, "`batch`", &["framing", "in", "bytes", "events", "wait", "span"], faults)?;
-    let framing = match batch.required_text("framing", "write concatenated, array, newline or single", faults)?.as_str() {
+    let batch = Fields::of(
+        node,
+        "`batch`",
+        &["framing", "in", "bytes", "events", "wait", "span"],
+        faults,
+    )?;
+    let framing = match batch
+        .required_text(
+            "framing",
+            "write concatenated, array, newline or single",
+            faults,
+        )?
+        .as_str()
+    {
         "concatenated" => Framing::Concatenated,
         "array" => Framing::Array,
         "newline" => Framing::Newline,
         "single" => Framing::Single,
         other => {
             faults
-                .error(UNKNOWN_WORD, batch.get("framing").unwrap_or(node).place(), format!("events are not framed as `{other}`"))
+                .error(
+                    UNKNOWN_WORD,
+                    batch.get("framing").unwrap_or(node).place(),
+                    format!("events are not framed as `{other}`"),
+                )
                 .help("write concatenated, array, newline or single");
             return None;
         }
@@ -303,18 +403,32 @@ fn batch(fields: &Fields<'_>, names: &Names, faults: &mut Faults) -> Option<Batc
         None => None,
         Some(node) => {
             let span = Fields::of(node, "`span`", &["of", "at_most"], faults)?;
-            let of = span.require("of", "write `of: =event.TimeGenerated`", faults).and_then(|node| Reading::over(names).expr(node, faults));
-            let at_most = span.duration("at_most", faults).unwrap_or(Duration::from_secs(1_800));
+            let of = span
+                .require("of", "write `of: =event.TimeGenerated`", faults)
+                .and_then(|node| Reading::over(names).expr(node, faults));
+            let at_most = span
+                .duration("at_most", faults)
+                .unwrap_or(Duration::from_secs(1_800));
             Some((of?, at_most))
         }
     };
     let most = if framing == Framing::Single { 1 } else { 1_000 };
-    let events = batch.whole_number("events", faults).and_then(|events| usize::try_from(events).ok()).unwrap_or(most);
+    let events = batch
+        .whole_number("events", faults)
+        .and_then(|events| usize::try_from(events).ok())
+        .unwrap_or(most);
     Some(Batch {
         framing,
         within: batch.text("in", faults),
         bytes: batch.bytes_size("bytes", faults).unwrap_or(1_000_000),
-        events: events.clamp(1, if framing == Framing::Single { 1 } else { 100_000 }),
+        events: events.clamp(
+            1,
+            if framing == Framing::Single {
+                1
+            } else {
+                100_000
+            },
+        ),
         wait: batch.duration("wait", faults).unwrap_or(Duration::ZERO),
         span,
     })
@@ -322,9 +436,16 @@ fn batch(fields: &Fields<'_>, names: &Names, faults: &mut Faults) -> Option<Batc
 
 fn rate(node: &Node, faults: &mut Faults) -> Option<(u32, Duration)> {
     let text = node.as_text().unwrap_or_default();
-    let read = text.split_once('/').and_then(|(many, per)| Some((many.trim().parse::<u32>().ok().filter(|many| *many > 0)?, crate::yaml::duration(per.trim())?)));
+    let read = text.split_once('/').and_then(|(many, per)| {
+        Some((
+            many.trim().parse::<u32>().ok().filter(|many| *many > 0)?,
+            crate::yaml::duration(per.trim())?,
+        ))
+    });
     if read.is_none() {
-        faults.error(BAD_RATE, node.place(), format!("`{text}` is no rate")).help("write such as `120/1m`");
+        faults
+            .error(BAD_RATE, node.place(), format!("`{text}` is no rate"))
+            .help("write such as `120/1m`");
     }
     read
 }
@@ -332,27 +453,63 @@ fn rate(node: &Node, faults: &mut Faults) -> Option<(u32, Duration)> {
 /// Reads `answers:` of a destination.
 fn answers(node: &Node, reading: &Reading<'_>, faults: &mut Faults) -> Vec<AnswerRule> {
     let Some(items) = node.as_list() else {
-        faults.error(UNKNOWN_WORD, node.place(), format!("`answers` is a list, and this is {}", node.what())).help("write lines such as `- delivered: status == 200`");
+        faults
+            .error(
+                UNKNOWN_WORD,
+                node.place(),
+                format!("`answers` is a list, and this is {}", node.what()),
+            )
+            .help("write lines such as `- delivered: status == 200`");
         return Vec::new();
     };
-    items.iter().enumerate().filter_map(|(index, item)| answer(item, index + 1 == items.len(), reading, faults)).collect()
+    items
+        .iter()
+        .enumerate()
+        .filter_map(|(index, item)| answer(item, index + 1 == items.len(), reading, faults))
+        .collect()
 }
 
-fn answer(node: &Node, is_last: bool, reading: &Reading<'_>, faults: &mut Faults) -> Option<AnswerRule> {
+fn answer(
+    node: &Node,
+    is_last: bool,
+    reading: &Reading<'_>,
+    faults: &mut Faults,
+) -> Option<AnswerRule> {
     let words: Vec<&str> = Verdict::ALL.iter().map(|(word, _)| *word).collect();
     let mut keys = vec!["when", "slow_down", "bad", "for", "each", "answers"];
     keys.extend(&words);
     let fields = Fields::of(node, "an answer", &keys, faults)?;
-    let slow_down = fields.get("slow_down").and_then(|node| reading.condition(node, faults));
-    let bad = fields.get("bad").and_then(|node| reading.expr(node, faults));
+    let slow_down = fields
+        .get("slow_down")
+        .and_then(|node| reading.condition(node, faults));
+    let bad = fields
+        .get("bad")
+        .and_then(|node| reading.expr(node, faults));
     let wait = fields.duration("for", faults);
     if let Some(each) = fields.get("each") {
-        let when = case(fields.require("when", "say for which answers", faults)?, is_last, reading, faults);
+        let when = case(
+            fields.require("when", "say for which answers", faults)?,
+            is_last,
+            reading,
+            faults,
+        );
         let list = reading.expr(each, faults);
-        let inner = fields.require("answers", "say what each item means", faults).map(|node| answers(node, reading, faults));
-        return Some(AnswerRule { verdict: None, when: when?, slow_down, bad, wait, each: Some((list?, inner?)) });
+        let inner = fields
+            .require("answers", "say what each item means", faults)
+            .map(|node| answers(node, reading, faults));
+        return Some(AnswerRule {
+            verdict: None,
+            when: when?,
+            slow_down,
+            bad,
+            wait,
+            each: Some((list?, inner?)),
+        });
     }
-    let named: Vec<(Verdict, &Node)> = Verdict::ALL.iter().filter_map(|(word, verdict)| Some((*verdict, fields.get(word)?))).collect();
+    let named: Vec<(Verdict, &Node)> = Verdict::ALL
+        .iter()
+        .filter_map(|(word, verdict)| Some((*verdict, fields.get(word)?)))
+        .collect();
     let [(verdict, condition)] = named.as_slice() else {
         faults
             .error(UNKNOWN_VERDICT, node.place(), "each line has one verdict")
@@ -360,18 +517,40 @@ fn answer(node: &Node, is_last: bool, reading: &Reading<'_>, faults: &mut Faults
         return None;
     };
     let when = case(condition, is_last, reading, faults)?;
-    Some(AnswerRule { verdict: Some(*verdict), when, slow_down, bad, wait, each: None })
+    Some(AnswerRule {
+        verdict: Some(*verdict),
+        when,
+        slow_down,
+        bad,
+        wait,
+        each: None,
+    })
 }
 
-fn acknowledged(node: &Node, names: &Names, offered: Offered<'_>, faults: &mut Faults) -> Option<Acknowledged> {
+fn acknowledged(
+    node: &Node,
+    names: &Names,
+    offered: Offered<'_>,
+    faults: &mut Faults,
+) -> Option<Acknowledged> {
     let mut keys: Vec<&str> = CALL_KEYS.to_vec();
     keys.extend(["only_if", "channel", "id", "holds", "every", "again_after"]);
     let fields = Fields::of(node, "`acknowledged`", &keys, faults)?;
     let reading = Reading::over(names);
-    let only_if = fields.get("only_if").and_then(|node| reading.condition(node, faults));
-    let channel = fields.get("channel").and_then(|node| node.get("header")).and_then(Node::as_text).map(str::to_ascii_lowercase);
-    let id = fields.require("id", "write `id: =body.ackId`", faults).and_then(|node| reading.expr(node, faults));
-    let holds = fields.require("holds", "say when a batch is acknowledged", faults).and_then(|node| reading.condition(node, faults));
+    let only_if = fields
+        .get("only_if")
+        .and_then(|node| reading.condition(node, faults));
+    let channel = fields
+        .get("channel")
+        .and_then(|node| node.get("header"))
+        .and_then(Node::as_text)
+        .map(str::to_ascii_lowercase);
+    let id = fields
+        .require("id", "write `id: =body.ackId`", faults)
+        .and_then(|node| reading.expr(node, faults));
+    let holds = fields
+        .require("holds", "say when a batch is acknowledged", faults)
+        .and_then(|node| reading.condition(node, faults));
     let call = Call::parse(&fields, &reading, offered, None, faults);
     Some(Acknowledged {
         only_if,
@@ -379,7 +558,11 @@ fn acknowledged(node: &Node, names: &Names, offered: Offered<'_>, faults: &mut F
         id: id?,
         call: call?,
         holds: holds?,
-        every: fields.duration("every", faults).unwrap_or(Duration::from_secs(10)),
-        again_after: fields.duration("again_after", faults).unwrap_or(Duration::from_secs(300)),
+        every: fields
+            .duration("every", faults)
+            .unwrap_or(Duration::from_secs(10)),
+        again_after: fields
+            .duration("again_after", faults)
+            .unwrap_or(Duration::from_secs(300)),
     })
 }

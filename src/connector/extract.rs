@@ -96,7 +96,12 @@ impl SignalRule {
         Ok(found)
     }
 
-    fn walk<'a>(&'a self, each: &'a [(usize, crate::expr::Expr)], scope: &'a Scope<'a>, found: &mut Vec<Result<Extracted, Error>>) -> Result<(), Error> {
+    fn walk<'a>(
+        &'a self,
+        each: &'a [(usize, crate::expr::Expr)],
+        scope: &'a Scope<'a>,
+        found: &mut Vec<Result<Extracted, Error>>,
+    ) -> Result<(), Error> {
         let Some(((slot, list), rest)) = each.split_first() else {
             match self.counts(scope) {
                 Ok(true) => found.push(self.one(scope)),
@@ -105,7 +110,9 @@ impl SignalRule {
             }
             return Ok(());
         };
-        let list_value = list.eval(scope).map_err(|source| self.failed(list, source))?;
+        let list_value = list
+            .eval(scope)
+            .map_err(|source| self.failed(list, source))?;
         let items = match list_value {
             Value::Absent | Value::Null => return Ok(()),
             Value::Json(Json::Array(items)) => items.iter().map(Value::from_json).collect(),
@@ -129,7 +136,9 @@ impl SignalRule {
     fn counts<'a>(&'a self, scope: &'a Scope<'a>) -> Result<bool, Error> {
         match &self.only_item {
             None => Ok(true),
-            Some(expr) => expr.holds(scope).map_err(|source| self.failed(expr, source)),
+            Some(expr) => expr
+                .holds(scope)
+                .map_err(|source| self.failed(expr, source)),
         }
     }
 
@@ -152,26 +161,47 @@ impl SignalRule {
             None => None,
             Some(expr) => self.time(expr, scope)?,
         };
-        let data = self.data.data(scope, Absent::LeftOut)?.unwrap_or(Json::Null);
-        Ok(Extracted { vendor_id, at, data })
+        let data = self
+            .data
+            .data(scope, Absent::LeftOut)?
+            .unwrap_or(Json::Null);
+        Ok(Extracted {
+            vendor_id,
+            at,
+            data,
+        })
     }
 
-    fn time<'a>(&'a self, expr: &'a crate::expr::Expr, scope: &'a Scope<'a>) -> Result<Option<Timestamp>, Error> {
+    fn time<'a>(
+        &'a self,
+        expr: &'a crate::expr::Expr,
+        scope: &'a Scope<'a>,
+    ) -> Result<Option<Timestamp>, Error> {
         let wrong = |got| Error::Kind {
             what: expr.source().to_owned(),
             got,
             wanted: "an RFC 3339 time or a `timestamp`",
             place: Box::new(self.data.place().clone()),
         };
-        match expr.eval(scope).map_err(|source| self.failed(expr, source))? {
+        match expr
+            .eval(scope)
+            .map_err(|source| self.failed(expr, source))?
+        {
             Value::Absent | Value::Null => Ok(None),
             Value::Time(at) => Ok(Some(at)),
-            Value::Text(text) => text.parse().map(Some).map_err(|_| wrong("a text that is no time")),
+            Value::Text(text) => text
+                .parse()
+                .map(Some)
+                .map_err(|_| wrong("a text that is no time")),
             other => Err(wrong(other.what())),
         }
     }
 
     fn failed(&self, expr: &crate::expr::Expr, source: crate::expr::Error) -> Error {
-        Error::Expr { what: expr.source().to_owned(), place: Box::new(self.data.place().clone()), source }
+        Error::Expr {
+            what: expr.source().to_owned(),
+            place: Box::new(self.data.place().clone()),
+            source,
+        }
     }
 }

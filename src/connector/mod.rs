@@ -15,14 +15,18 @@ mod signal;
 mod step;
 
 pub use accepts::{Accepts, Algorithm, Encoding, KeyIs, Scheme, Signature};
-pub use action::{ActionRule, Behaviour, Echo, EchoOf, Limits, Ours, Prove, Share, Take, TakeKind, Unchanged};
-pub use deliver::{Acknowledged, AnswerRule, Batch, Cut, Deliver, Fit, Framing, Of, Target, Verdict};
+pub use action::{
+    ActionRule, Behaviour, Echo, EchoOf, Limits, Ours, Prove, Share, Take, TakeKind, Unchanged,
+};
+pub use deliver::{
+    Acknowledged, AnswerRule, Batch, Cut, Deliver, Fit, Framing, Of, Target, Verdict,
+};
 pub use extract::{Extracted, Input};
 pub use parse::{Files, check_head, parse};
 pub use schedule::Schedule;
 pub use setting::{RESERVED, Setting, SettingKind, is_name};
-pub use signs::{Part as SignedPart, SentAt, Signs, instant};
 pub use signal::{FileRule, Next, Open, Poll, PollOf, SignalRule, SourceLink, Way, Whole, lets};
+pub use signs::{Part as SignedPart, SentAt, Signs, instant};
 pub use step::{ANSWER, Around, Kept, Step, StepAnswer, StepVerdict, Until};
 
 use crate::diag::Place;
@@ -100,6 +104,9 @@ impl Connector {
 
     /// The setting that requests go to when they name no `base`.
     pub fn first_url(&self) -> Option<&str> {
-        self.settings.iter().find(|setting| setting.kind == SettingKind::Url).map(|setting| setting.name.as_str())
+        self.settings
+            .iter()
+            .find(|setting| setting.kind == SettingKind::Url)
+            .map(|setting| setting.name.as_str())
     }
 }

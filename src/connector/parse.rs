@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Connector, SettingKind, Unmatched, Verified, Webhook, Way, accepts, action, deliver, setting, signal};
+use super::{
+    Connector, SettingKind, Unmatched, Verified, Way, Webhook, accepts, action, deliver, setting,
+    signal,
+};
 use crate::diag::{Code, Faults, Source};
 use crate::shape::{AuthRule, Offered, Templates};
 use crate::yaml::{self, Fields, Node};
@@ -20,32 +23,65 @@ const UNKNOWN_WORD: Code = Code("AND0414");
 /// The files beside a manifest, by their path below its folder.
 pub type Files = BTreeMap<String, Arc<[u8]>>;
 
-const KEYS: [&str; 11] =
-    ["andon", "name", "about", "docs", "verified", "settings", "auth", "webhook", "signals", "actions", "deliver"];
+const KEYS: [&str; 11] = [
+    "andon", "name", "about", "docs", "verified", "settings", "auth", "webhook", "signals",
+    "actions", "deliver",
+];
 
 /// Reads the manifest of the connector in the folder `folder`.
-pub fn parse(source: &Arc<Source>, folder: &str, files: &Files, templates: &Templates, faults: &mut Faults) -> Option<Connector> {
+pub fn parse(
+    source: &Arc<Source>,
+    folder: &str,
+    files: &Files,
+    templates: &Templates,
+    faults: &mut Faults,
+) -> Option<Connector> {
     let node = yaml::parse(source, faults)?;
     let fields = Fields::of(&node, "a connector", &KEYS, faults)?;
     let start = faults.errors();
     check_head(&fields, "connector/v1", folder, "the folder's", faults);
-    let settings = fields.get("settings").map(|node| setting::parse(node, faults)).unwrap_or_default();
+    let settings = fields
+        .get("settings")
+        .map(|node| setting::parse(node, faults))
+        .unwrap_or_default();
     let named = |wanted: &dyn Fn(SettingKind) -> bool| -> Vec<String> {
-        settings.iter().filter(|setting| wanted(setting.kind)).map(|setting| setting.name.clone()).collect()
+        settings
+            .iter()
+            .filter(|setting| wanted(setting.kind))
+            .map(|setting| setting.name.clone())
+            .collect()
     };
-    let (plain, urls, secrets) =
-        (named(&|kind| kind != SettingKind::Secret), named(&|kind| kind == SettingKind::Url), named(&|kind| kind == SettingKind::Secret));
-    let offered = Offered { plain: &plain, urls: &urls, secrets: &secrets };
+    let (plain, urls, secrets) = (
+        named(&|kind| kind != SettingKind::Secret),
+        named(&|kind| kind == SettingKind::Url),
+        named(&|kind| kind == SettingKind::Secret),
+    );
+    let offered = Offered {
+        plain: &plain,
+        urls: &urls,
+        secrets: &secrets,
+    };
     let auth = match fields.get("auth") {
         None => Vec::new(),
         Some(node) => match node.as_list() {
-            Some(items) => items.iter().filter_map(|item| AuthRule::parse(item, offered, faults)).collect(),
+            Some(items) => items
+                .iter()
+                .filter_map(|item| AuthRule::parse(item, offered, faults))
+                .collect(),
             None => AuthRule::parse(node, offered, faults).into_iter().collect(),
         },
     };
-    let webhook = fields.get("webhook").and_then(|node| webhook(node, &secrets, faults));
-    let signal_entries = fields.get("signals").and_then(Node::as_map).unwrap_or_default();
-    let signal_names: Vec<String> = signal_entries.iter().map(|entry| entry.key.clone()).collect();
+    let webhook = fields
+        .get("webhook")
+        .and_then(|node| webhook(node, &secrets, faults));
+    let signal_entries = fields
+        .get("signals")
+        .and_then(Node::as_map)
+        .unwrap_or_default();
+    let signal_names: Vec<String> = signal_entries
+        .iter()
+        .map(|entry| entry.key.clone())
+        .collect();
     let signals: Vec<_> = signal_entries
         .iter()
         .filter_map(|entry| signal::parse(folder, &entry.key, &entry.value, files, offered, faults))
@@ -57,14 +93,26 @@ pub fn parse(source: &Arc<Source>, folder: &str, files: &Files, templates: &Temp
         .iter()
         .filter_map(|entry| action::parse(&entry.key, &entry.value, &signal_names, offered, faults))
         .collect();
-    let deliver = fields.get("deliver").and_then(|node| deliver::parse(node, templates, offered, faults));
-    if webhook.is_none() && signals.iter().any(|signal| matches!(signal.way, Way::Webhook { .. })) {
+    let deliver = fields
+        .get("deliver")
+        .and_then(|node| deliver::parse(node, templates, offered, faults));
+    if webhook.is_none()
+        && signals
+            .iter()
+            .any(|signal| matches!(signal.way, Way::Webhook { .. }))
+    {
         faults
             .error(WEBHOOK, fields.get("signals").unwrap_or(&node).place(), "a signal arrives by webhook, and nothing says how pushes are let in")
             .help("write `webhook:` with `signature:` or `accepts:`; `webhook: { accepts: anyone }` lets everybody in, on loopback only");
     }
-    let about = fields.required_text("about", "say in a sentence or two what it reports and what it can do", faults);
-    let verified = fields.get("verified").and_then(|node| verified(node, faults));
+    let about = fields.required_text(
+        "about",
+        "say in a sentence or two what it reports and what it can do",
+        faults,
+    );
+    let verified = fields
+        .get("verified")
+        .and_then(|node| verified(node, faults));
     (faults.errors() == start).then_some(())?;
     Some(Connector {
         name: folder.to_owned(),
@@ -83,12 +131,20 @@ pub fn parse(source: &Arc<Source>, folder: &str, files: &Files, templates: &Temp
 
 /// Checks `andon:` (kind and version, the first key) and `name:` (the file's own).
 pub fn check_head(fields: &Fields<'_>, kind: &str, name: &str, whose: &str, faults: &mut Faults) {
-    match fields.require("andon", &format!("begin the file with `andon: {kind}`"), faults) {
+    match fields.require(
+        "andon",
+        &format!("begin the file with `andon: {kind}`"),
+        faults,
+    ) {
         Some(node) if node.as_text() == Some(kind) => {
             let first = fields.node().as_map().and_then(<[_]>::first);
             if first.is_some_and(|entry| entry.key != "andon") {
                 faults
-                    .error(WRONG_KIND, node.place(), "the first key names kind and version")
+                    .error(
+                        WRONG_KIND,
+                        node.place(),
+                        "the first key names kind and version",
+                    )
                     .help(format!("move `andon: {kind}` to the top"));
             }
         }
@@ -103,16 +159,29 @@ pub fn check_head(fields: &Fields<'_>, kind: &str, name: &str, whose: &str, faul
         && written.as_text() != Some(name)
     {
         faults
-            .error(WRONG_NAME, written.place(), format!("this name is not {whose}"))
+            .error(
+                WRONG_NAME,
+                written.place(),
+                format!("this name is not {whose}"),
+            )
             .help(format!("write `name: {name}`"));
     }
 }
 
 fn webhook(node: &Node, secrets: &[String], faults: &mut Faults) -> Option<Webhook> {
-    let fields = Fields::of(node, "`webhook`", &["signature", "accepts", "unmatched"], faults)?;
+    let fields = Fields::of(
+        node,
+        "`webhook`",
+        &["signature", "accepts", "unmatched"],
+        faults,
+    )?;
     if fields.get("signature").is_some() && fields.get("accepts").is_some() {
         faults
-            .error(WEBHOOK, node.place(), "`signature:` is short for `accepts:` with one entry, and both are here")
+            .error(
+                WEBHOOK,
+                node.place(),
+                "`signature:` is short for `accepts:` with one entry, and both are here",
+            )
             .help("move it into the list: `accepts: [ { signature: {…} }, … ]`");
     }
     let unmatched = match fields.text("unmatched", faults).as_deref() {
@@ -120,12 +189,19 @@ fn webhook(node: &Node, secrets: &[String], faults: &mut Faults) -> Option<Webho
         Some("keep") => Unmatched::Keep,
         Some(other) => {
             faults
-                .error(UNKNOWN_WORD, fields.get("unmatched").unwrap_or(node).place(), format!("`unmatched` cannot be `{other}`"))
+                .error(
+                    UNKNOWN_WORD,
+                    fields.get("unmatched").unwrap_or(node).place(),
+                    format!("`unmatched` cannot be `{other}`"),
+                )
                 .help("write `count` or `keep`");
             Unmatched::Count
         }
     };
-    Some(Webhook { accepts: accepts::parse(&fields, secrets, faults), unmatched })
+    Some(Webhook {
+        accepts: accepts::parse(&fields, secrets, faults),
+        unmatched,
+    })
 }
 
 fn verified(node: &Node, faults: &mut Faults) -> Option<Verified> {
@@ -134,7 +210,11 @@ fn verified(node: &Node, faults: &mut Faults) -> Option<Verified> {
     let how = fields.required_text("how", "write live, capture or contract", faults)?;
     if !["live", "capture", "contract"].contains(&how.as_str()) {
         faults
-            .error(UNKNOWN_WORD, fields.get("how").unwrap_or(node).place(), format!("nothing is verified by `{how}`"))
+            .error(
+                UNKNOWN_WORD,
+                fields.get("how").unwrap_or(node).place(),
+                format!("nothing is verified by `{how}`"),
+            )
             .help("write live, capture or contract");
     }
     Some(Verified { with: with?, how })

@@ -39,14 +39,22 @@ impl Schedule {
         let fields: Vec<&str> = text.split_whitespace().collect();
         let [_, _, day, _, weekday] = fields.as_slice() else {
             faults
-                .error(BAD_SCHEDULE, fragment.place.clone(), format!("a schedule has five fields, and this has {}", fields.len()))
+                .error(
+                    BAD_SCHEDULE,
+                    fragment.place.clone(),
+                    format!("a schedule has five fields, and this has {}", fields.len()),
+                )
                 .help("write minute, hour, day, month and weekday, such as \"*/5 * * * *\"");
             return None;
         };
         if weekday.chars().any(|c| c.is_ascii_digit()) {
             let at = fragment.text.rfind(weekday).unwrap_or(0);
             faults
-                .error(WEEKDAY_NUMBER, fragment.place_of(at, at + weekday.len()), "write the weekday as a name, not a number")
+                .error(
+                    WEEKDAY_NUMBER,
+                    fragment.place_of(at, at + weekday.len()),
+                    "write the weekday as a name, not a number",
+                )
                 .label("programs disagree whether 1 is Sunday or Monday")
                 .help(match *weekday {
                     "1-5" => "write MON-FRI".to_owned(),
@@ -56,7 +64,11 @@ impl Schedule {
         }
         if *day != "*" && *weekday != "*" {
             faults
-                .error(BAD_SCHEDULE, fragment.place.clone(), "limit the day or the weekday, not both")
+                .error(
+                    BAD_SCHEDULE,
+                    fragment.place.clone(),
+                    "limit the day or the weekday, not both",
+                )
                 .label("programs disagree whether both or either must match")
                 .help("make one of the two `*`");
             return None;
@@ -70,10 +82,17 @@ impl Schedule {
                 return None;
             }
         };
-        let schedule = Self { text: text.to_owned(), cron: Box::new(cron) };
+        let schedule = Self {
+            text: text.to_owned(),
+            cron: Box::new(cron),
+        };
         if schedule.after(Timestamp::UNIX_EPOCH).is_none() {
             faults
-                .error(NEVER_FIRES, fragment.place.clone(), "this schedule never fires")
+                .error(
+                    NEVER_FIRES,
+                    fragment.place.clone(),
+                    "this schedule never fires",
+                )
                 .help("such a day never comes; write a day that the month has");
             return None;
         }

@@ -59,15 +59,25 @@ impl SettingKind {
 }
 
 /// Keys of a connection that are Andon's own, so that no setting may be called so.
-pub const RESERVED: [&str; 6] = ["connector", "reach", "ca", "client_cert", "timeout", "limits"];
+pub const RESERVED: [&str; 6] = [
+    "connector",
+    "reach",
+    "ca",
+    "client_cert",
+    "timeout",
+    "limits",
+];
 
 /// A name that files may give: letters, digits, `_` and `-`, beginning with a letter; never a word
 /// that some YAML readers take for a truth value.
 pub fn is_name(text: &str) -> bool {
     let word = text.starts_with(|first: char| first.is_ascii_alphabetic())
         && text.len() <= 64
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-    word && !["on", "off", "yes", "no", "y", "n", "true", "false", "null"].contains(&text.to_ascii_lowercase().as_str())
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    word && !["on", "off", "yes", "no", "y", "n", "true", "false", "null"]
+        .contains(&text.to_ascii_lowercase().as_str())
 }
 
 /// Reads `settings:`.
@@ -80,20 +90,39 @@ pub fn parse(node: &Node, faults: &mut Faults) -> Vec<Setting> {
     };
     let mut settings = Vec::new();
     for entry in entries {
-        let Some(fields) = Fields::of(&entry.value, "a setting", &["is", "about", "optional", "default", "one_of"], faults) else {
+        let Some(fields) = Fields::of(
+            &entry.value,
+            "a setting",
+            &["is", "about", "optional", "default", "one_of"],
+            faults,
+        ) else {
             continue;
         };
-        if !is_name(&entry.key) || RESERVED.contains(&entry.key.as_str()) || entry.key.contains('-') {
+        if !is_name(&entry.key) || RESERVED.contains(&entry.key.as_str()) || entry.key.contains('-')
+        {
             faults
-                .error(BAD_NAME, entry.key_place(), format!("a setting cannot be called `{}`", entry.key))
-                .help(format!("use letters, digits and `_`, and none of {}", RESERVED.join(", ")));
+                .error(
+                    BAD_NAME,
+                    entry.key_place(),
+                    format!("a setting cannot be called `{}`", entry.key),
+                )
+                .help(format!(
+                    "use letters, digits and `_`, and none of {}",
+                    RESERVED.join(", ")
+                ));
             continue;
         }
-        let Some(is) = fields.required_text("is", "say what it is: url, secret, text, number, bool, duration or path", faults) else {
+        let Some(is) = fields.required_text(
+            "is",
+            "say what it is: url, secret, text, number, bool, duration or path",
+            faults,
+        ) else {
             continue;
         };
         let Some((_, kind)) = SettingKind::ALL.into_iter().find(|(word, _)| *word == is) else {
-            let place = fields.get("is").map_or_else(|| entry.key_place(), Node::place);
+            let place = fields
+                .get("is")
+                .map_or_else(|| entry.key_place(), Node::place);
             faults
                 .error(UNKNOWN_KIND, place, format!("`{is}` is no type of setting"))
                 .help("write one of url, secret, text, number, bool, duration, path");

@@ -162,29 +162,79 @@ pub struct Whole {
 }
 
 const KEYS: [&str; 15] = [
-    "about", "schema", "sample", "webhook", "poll", "file", "each", "only_item", "let", "id", "at", "data", "again", "lost", "link",
+    "about",
+    "schema",
+    "sample",
+    "webhook",
+    "poll",
+    "file",
+    "each",
+    "only_item",
+    "let",
+    "id",
+    "at",
+    "data",
+    "again",
+    "lost",
+    "link",
 ];
 
 /// Reads one entry of `signals:`.
-pub fn parse(connector: &str, name: &str, node: &Node, files: &Files, offered: Offered<'_>, faults: &mut Faults) -> Option<SignalRule> {
+pub fn parse(
+    connector: &str,
+    name: &str,
+    node: &Node,
+    files: &Files,
+    offered: Offered<'_>,
+    faults: &mut Faults,
+) -> Option<SignalRule> {
     let fields = Fields::of(node, "a signal", &KEYS, faults)?;
     if !is_name(name) {
-        faults.error(BAD_NAME, node.place(), format!("a signal cannot be called `{name}`")).help("use letters, digits and `-`");
+        faults
+            .error(
+                BAD_NAME,
+                node.place(),
+                format!("a signal cannot be called `{name}`"),
+            )
+            .help("use letters, digits and `-`");
     }
     let before = faults.errors();
-    let mut names = ["settings", "received_at", "now", "header", "status", "body", "text", "file", "rows", "row", "mark", "item"]
-        .into_iter()
-        .fold(Names::new(), |names, root| names.with(root, Type::Any));
+    let mut names = [
+        "settings",
+        "received_at",
+        "now",
+        "header",
+        "status",
+        "body",
+        "text",
+        "file",
+        "rows",
+        "row",
+        "mark",
+        "item",
+    ]
+    .into_iter()
+    .fold(Names::new(), |names, root| names.with(root, Type::Any));
     let way = way(&fields, &names, offered, faults);
     let each = each(&fields, &mut names, faults);
     let lets = lets(&fields, &mut names, faults);
     let reading = Reading::over(&names);
-    let only_item = fields.get("only_item").and_then(|node| reading.condition(node, faults));
-    let id = fields.get("id").and_then(|node| reading.value(node, faults));
+    let only_item = fields
+        .get("only_item")
+        .and_then(|node| reading.condition(node, faults));
+    let id = fields
+        .get("id")
+        .and_then(|node| reading.value(node, faults));
     let at = fields.get("at").and_then(|node| reading.expr(node, faults));
-    let lost = fields.get("lost").and_then(|node| reading.expr(node, faults));
+    let lost = fields
+        .get("lost")
+        .and_then(|node| reading.expr(node, faults));
     let data = fields
-        .require("data", "say what mappings see, such as `data: =body.data`", faults)
+        .require(
+            "data",
+            "say what mappings see, such as `data: =body.data`",
+            faults,
+        )
         .and_then(|node| reading.value(node, faults));
     let again = fields.duration("again", faults);
     let title = format!("{connector}/{name}");
@@ -194,10 +244,16 @@ pub fn parse(connector: &str, name: &str, node: &Node, files: &Files, offered: O
         && !files.contains_key(sample)
     {
         faults
-            .error(Code("AND0435"), node.place(), format!("there is no file `{sample}` beside this manifest"))
+            .error(
+                Code("AND0435"),
+                node.place(),
+                format!("there is no file `{sample}` beside this manifest"),
+            )
             .help("copy a real payload there, or leave the key out");
     }
-    let link = fields.get("link").and_then(|node| link(node, &data_type, faults));
+    let link = fields
+        .get("link")
+        .and_then(|node| link(node, &data_type, faults));
     if faults.errors() > before {
         return None;
     }
@@ -221,35 +277,62 @@ pub fn parse(connector: &str, name: &str, node: &Node, files: &Files, offered: O
     })
 }
 
-fn way(fields: &Fields<'_>, names: &Names, offered: Offered<'_>, faults: &mut Faults) -> Option<Way> {
-    let ways = [fields.get("webhook"), fields.get("poll"), fields.get("file")];
+fn way(
+    fields: &Fields<'_>,
+    names: &Names,
+    offered: Offered<'_>,
+    faults: &mut Faults,
+) -> Option<Way> {
+    let ways = [
+        fields.get("webhook"),
+        fields.get("poll"),
+        fields.get("file"),
+    ];
     if ways.iter().flatten().count() != 1 {
         faults
-            .error(ONE_WAY, fields.node().place(), "a signal arrives in one way")
+            .error(
+                ONE_WAY,
+                fields.node().place(),
+                "a signal arrives in one way",
+            )
             .help("write one of `webhook:`, `poll:` and `file:`; for two ways write two signals");
         return None;
     }
     let reading = Reading::over(names);
     if let Some(node) = fields.get("webhook") {
         let webhook = Fields::of(node, "`webhook`", &["only_if"], faults)?;
-        let only_if = webhook.get("only_if").map(|node| reading.condition(node, faults));
+        let only_if = webhook
+            .get("only_if")
+            .map(|node| reading.condition(node, faults));
         return match only_if {
             None => Some(Way::Webhook { only_if: None }),
-            Some(read) => read.map(|only_if| Way::Webhook { only_if: Some(only_if) }),
+            Some(read) => read.map(|only_if| Way::Webhook {
+                only_if: Some(only_if),
+            }),
         };
     }
     if let Some(node) = fields.get("file") {
         return file(node, &reading, faults).map(Way::File);
     }
-    fields.get("poll").and_then(|node| poll(node, names, offered, faults)).map(|poll| Way::Poll(Box::new(poll)))
+    fields
+        .get("poll")
+        .and_then(|node| poll(node, names, offered, faults))
+        .map(|poll| Way::Poll(Box::new(poll)))
 }
 
 fn poll(node: &Node, names: &Names, offered: Offered<'_>, faults: &mut Faults) -> Option<Poll> {
     let mut keys = vec!["of", "every", "next", "mark", "full"];
     keys.extend(crate::shape::CALL_KEYS);
     let fields = Fields::of(node, "`poll`", &keys, faults)?;
-    let reading = Reading { names, secrets: offered.secrets, templates: None };
-    let of = match fields.required_text("of", "write `of: state` or `of: events`", faults).as_deref() {
+    let reading = Reading {
+        names,
+        secrets: offered.secrets,
+        templates: None,
+    };
+    let of = match fields
+        .required_text("of", "write `of: state` or `of: events`", faults)
+        .as_deref()
+    {
         Some("state") => Some(PollOf::State),
         Some("events") => Some(PollOf::Events),
         Some(other) => {
@@ -260,26 +343,60 @@ fn poll(node: &Node, names: &Names, offered: Offered<'_>, faults: &mut Faults) -
         }
         None => None,
     };
-    let every = fields.require("every", "write a schedule, such as `every: \"*/5 * * * *\"`", faults).and_then(|node| Schedule::parse(node, faults));
-    let full = fields.get("full").and_then(|node| Schedule::parse(node, faults));
-    let mark = fields.get("mark").and_then(|node| reading.expr(node, faults));
-    let next = fields.get("next").and_then(|node| next(node, &reading, faults));
+    let every = fields
+        .require(
+            "every",
+            "write a schedule, such as `every: \"*/5 * * * *\"`",
+            faults,
+        )
+        .and_then(|node| Schedule::parse(node, faults));
+    let full = fields
+        .get("full")
+        .and_then(|node| Schedule::parse(node, faults));
+    let mark = fields
+        .get("mark")
+        .and_then(|node| reading.expr(node, faults));
+    let next = fields
+        .get("next")
+        .and_then(|node| next(node, &reading, faults));
     let call = Call::parse(&fields, &reading, offered, None, faults);
-    Some(Poll { of: of?, every: every?, call: call?, next, mark, full })
+    Some(Poll {
+        of: of?,
+        every: every?,
+        call: call?,
+        next,
+        mark,
+        full,
+    })
 }
 
 fn next(node: &Node, reading: &Reading<'_>, faults: &mut Faults) -> Option<Next> {
-    let fields = Fields::of(node, "`next`", &["query", "from", "link", "page", "first", "while"], faults)?;
+    let fields = Fields::of(
+        node,
+        "`next`",
+        &["query", "from", "link", "page", "first", "while"],
+        faults,
+    )?;
     if let Some(link) = fields.get("link") {
         return reading.expr(link, faults).map(Next::Link);
     }
     if let Some(page) = fields.text("page", faults) {
-        let more = fields.require("while", "write a condition over the answer, such as `while: body.pagination.hasNext`", faults)?;
+        let more = fields.require(
+            "while",
+            "write a condition over the answer, such as `while: body.pagination.hasNext`",
+            faults,
+        )?;
         let first = fields.whole_number("first", faults).unwrap_or(1);
-        return reading.condition(more, faults).map(|more| Next::Page { query: page, first, more });
+        return reading.condition(more, faults).map(|more| Next::Page {
+            query: page,
+            first,
+            more,
+        });
     }
     if let (Some(query), Some(from)) = (fields.text("query", faults), fields.get("from")) {
-        return reading.expr(from, faults).map(|from| Next::Token { query, from });
+        return reading
+            .expr(from, faults)
+            .map(|from| Next::Token { query, from });
     }
     faults
         .error(BAD_NEXT, node.place(), "this does not say how the next page is had")
@@ -288,17 +405,37 @@ fn next(node: &Node, reading: &Reading<'_>, faults: &mut Faults) -> Option<Next>
 }
 
 fn file(node: &Node, reading: &Reading<'_>, faults: &mut Faults) -> Option<FileRule> {
-    let fields = Fields::of(node, "`file`", &["glob", "open", "member", "whole", "only_if"], faults)?;
-    let glob = fields.required_text("glob", "say which files, such as `glob: \"**/*.json\"`", faults);
-    let open = match fields.required_text("open", "write `open: json`, `jsonl` or `zip`", faults).as_deref() {
+    let fields = Fields::of(
+        node,
+        "`file`",
+        &["glob", "open", "member", "whole", "only_if"],
+        faults,
+    )?;
+    let glob = fields.required_text(
+        "glob",
+        "say which files, such as `glob: \"**/*.json\"`",
+        faults,
+    );
+    let open = match fields
+        .required_text("open", "write `open: json`, `jsonl` or `zip`", faults)
+        .as_deref()
+    {
         Some("json") => Some(Open::Json),
         Some("jsonl") => Some(Open::Jsonl),
         Some("zip") => fields
-            .required_text("member", "name the file inside the archive, such as `member: header.json`", faults)
+            .required_text(
+                "member",
+                "name the file inside the archive, such as `member: header.json`",
+                faults,
+            )
             .map(|member| Open::Zip { member }),
         Some(other) => {
             faults
-                .error(UNKNOWN_WORD, fields.get("open").unwrap_or(node).place(), format!("files are not opened as `{other}`"))
+                .error(
+                    UNKNOWN_WORD,
+                    fields.get("open").unwrap_or(node).place(),
+                    format!("files are not opened as `{other}`"),
+                )
                 .help("write `json`, `jsonl` or `zip`");
             None
         }
@@ -308,24 +445,44 @@ fn file(node: &Node, reading: &Reading<'_>, faults: &mut Faults) -> Option<FileR
         && let Err(error) = globset::Glob::new(glob)
     {
         faults
-            .error(UNKNOWN_WORD, fields.get("glob").unwrap_or(node).place(), format!("this is no pattern of files: {}", error.kind()))
+            .error(
+                UNKNOWN_WORD,
+                fields.get("glob").unwrap_or(node).place(),
+                format!("this is no pattern of files: {}", error.kind()),
+            )
             .help("write `*` for part of a name, `**/` for any folders");
     }
     let whole = fields.get("whole").and_then(|node| {
         let fields = Fields::of(node, "`whole`", &["has", "or_quiet"], faults)?;
-        let has = fields.get("has").and_then(|node| reading.condition(node, faults));
-        Some(Whole { has, or_quiet: fields.duration("or_quiet", faults) })
+        let has = fields
+            .get("has")
+            .and_then(|node| reading.condition(node, faults));
+        Some(Whole {
+            has,
+            or_quiet: fields.duration("or_quiet", faults),
+        })
     });
-    let only_if = fields.get("only_if").and_then(|node| reading.condition(node, faults));
-    Some(FileRule { glob: glob?, open: open?, whole, only_if })
+    let only_if = fields
+        .get("only_if")
+        .and_then(|node| reading.condition(node, faults));
+    Some(FileRule {
+        glob: glob?,
+        open: open?,
+        whole,
+        only_if,
+    })
 }
 
 /// `each: =body.tests` names its items `item`; `each: [ { call: =body }, { guard: =call.list } ]` names them itself.
 fn each(fields: &Fields<'_>, names: &mut Names, faults: &mut Faults) -> Vec<(usize, Expr)> {
-    let Some(node) = fields.get("each") else { return Vec::new() };
+    let Some(node) = fields.get("each") else {
+        return Vec::new();
+    };
     let mut steps = Vec::new();
     let Some(items) = node.as_list() else {
-        if let (Some((slot, _)), Some(list)) = (names.find("item"), Reading::over(names).expr(node, faults)) {
+        if let (Some((slot, _)), Some(list)) =
+            (names.find("item"), Reading::over(names).expr(node, faults))
+        {
             steps.push((slot, list));
         }
         return steps;
@@ -353,13 +510,25 @@ pub fn lets(fields: &Fields<'_>, names: &mut Names, faults: &mut Faults) -> Vec<
     for entry in fields.get("let").and_then(Node::as_map).unwrap_or_default() {
         if names.find(&entry.key).is_some() || !is_name(&entry.key) || entry.key.contains('-') {
             faults
-                .error(Code("AND0436"), entry.key_place(), format!("`{}` cannot be a name made here", entry.key))
+                .error(
+                    Code("AND0436"),
+                    entry.key_place(),
+                    format!("`{}` cannot be a name made here", entry.key),
+                )
                 .help("choose a word that nothing else here is called, of letters, digits and `_`");
             continue;
         }
-        if !entry.value.as_text().is_some_and(|text| text.starts_with('=')) {
+        if !entry
+            .value
+            .as_text()
+            .is_some_and(|text| text.starts_with('='))
+        {
             faults
-                .error(Code("AND0437"), entry.value.place(), "`let` gives a name to an expression")
+                .error(
+                    Code("AND0437"),
+                    entry.value.place(),
+                    "`let` gives a name to an expression",
+                )
                 .help(format!("write `{}: =…`", entry.key));
             continue;
         }
@@ -374,25 +543,47 @@ pub fn lets(fields: &Fields<'_>, names: &mut Names, faults: &mut Faults) -> Vec<
     lets
 }
 
-fn schema(fields: &Fields<'_>, title: &str, files: &Files, faults: &mut Faults) -> (Option<Arc<jsonschema::Validator>>, Type, String) {
+fn schema(
+    fields: &Fields<'_>,
+    title: &str,
+    files: &Files,
+    faults: &mut Faults,
+) -> (Option<Arc<jsonschema::Validator>>, Type, String) {
     let nothing = (None, Type::Any, String::new());
-    let Some(node) = fields.require("schema", "write a JSON Schema of `data` and name its file, such as `schema: schemas/x.json`", faults) else {
+    let Some(node) = fields.require(
+        "schema",
+        "write a JSON Schema of `data` and name its file, such as `schema: schemas/x.json`",
+        faults,
+    ) else {
         return nothing;
     };
     let file = node.as_text().unwrap_or_default().to_owned();
     let Some(text) = files.get(&file) else {
         faults
-            .error(BAD_SCHEMA, node.place(), format!("there is no file `{file}` beside this manifest"))
+            .error(
+                BAD_SCHEMA,
+                node.place(),
+                format!("there is no file `{file}` beside this manifest"),
+            )
             .help("write a JSON Schema of `data` there");
         return nothing;
     };
     let bad = |what: String, faults: &mut Faults| {
-        faults.error(BAD_SCHEMA, node.place(), what).help("mend the schema; it is JSON Schema, draft 2020-12, without `$ref`");
+        faults
+            .error(BAD_SCHEMA, node.place(), what)
+            .help("mend the schema; it is JSON Schema, draft 2020-12, without `$ref`");
     };
     let schema: serde_json::Value = match serde_json::from_slice(text) {
         Ok(schema) => schema,
         Err(error) => {
-            bad(format!("`{file}` is no JSON: line {}, column {}", error.line(), error.column()), faults);
+            bad(
+                format!(
+                    "`{file}` is no JSON: line {}, column {}",
+                    error.line(),
+                    error.column()
+                ),
+                faults,
+            );
             return nothing;
         }
     };
@@ -401,14 +592,26 @@ fn schema(fields: &Fields<'_>, title: &str, files: &Files, faults: &mut Faults) 
         return nothing;
     }
     for reserved in ["at", "id", "change"] {
-        if schema.get("properties").and_then(|properties| properties.get(reserved)).is_some() {
+        if schema
+            .get("properties")
+            .and_then(|properties| properties.get(reserved))
+            .is_some()
+        {
             faults
-                .error(RESERVED_FIELD, node.place(), format!("`{file}` has a field `{reserved}`, which is Andon's own"))
+                .error(
+                    RESERVED_FIELD,
+                    node.place(),
+                    format!("`{file}` has a field `{reserved}`, which is Andon's own"),
+                )
                 .help(format!("call it otherwise, such as `{reserved}_there`"));
         }
     }
     match jsonschema::validator_for(&schema) {
-        Ok(validator) => (Some(Arc::new(validator)), with_own_fields(Type::from_schema(&schema, title)), file),
+        Ok(validator) => (
+            Some(Arc::new(validator)),
+            with_own_fields(Type::from_schema(&schema, title)),
+            file,
+        ),
         Err(error) => {
             bad(format!("`{file}` is no JSON Schema: {error}"), faults);
             nothing
@@ -430,7 +633,8 @@ fn mentions_ref(schema: &serde_json::Value, depth: usize) -> bool {
     match schema {
         _ if depth > 64 => true,
         serde_json::Value::Object(map) => map.iter().any(|(key, value)| {
-            (key.as_str() == "$ref" || key.as_str() == "$dynamicRef") && value.is_string() || mentions_ref(value, depth + 1)
+            (key.as_str() == "$ref" || key.as_str() == "$dynamicRef") && value.is_string()
+                || mentions_ref(value, depth + 1)
         }),
         serde_json::Value::Array(items) => items.iter().any(|item| mentions_ref(item, depth + 1)),
         _ => false,

@@ -83,7 +83,10 @@ impl StepVerdict {
 
     /// The word in files and in the audit.
     pub fn as_str(self) -> &'static str {
-        Self::ALL.iter().find(|(_, verdict)| *verdict == self).map_or("unknown", |(word, _)| word)
+        Self::ALL
+            .iter()
+            .find(|(_, verdict)| *verdict == self)
+            .map_or("unknown", |(word, _)| word)
     }
 }
 
@@ -114,22 +117,42 @@ pub struct Around<'s> {
 pub const ANSWER: [&str; 4] = ["status", "body", "text", "header"];
 
 /// The keys of a step beside those of a request.
-const KEYS: [&str; 7] = ["only_if", "read", "answers", "keep", "guard", "preview", "auth"];
+const KEYS: [&str; 7] = [
+    "only_if", "read", "answers", "keep", "guard", "preview", "auth",
+];
 
 impl Step {
     /// Reads a step out of a map that may also hold the `extra` keys. Names that it keeps are added to `names`.
-    pub fn parse(node: &Node, extra: &[&str], around: &Around<'_>, names: &mut Names, faults: &mut Faults) -> Option<Self> {
+    pub fn parse(
+        node: &Node,
+        extra: &[&str],
+        around: &Around<'_>,
+        names: &mut Names,
+        faults: &mut Faults,
+    ) -> Option<Self> {
         let mut keys: Vec<&str> = CALL_KEYS.to_vec();
         keys.extend(KEYS);
         keys.extend(extra);
         let fields = Fields::of(node, around.what, &keys, faults)?;
         let before = faults.errors();
         let hidden = without_answer(names);
-        let asking = Reading { names: &hidden, secrets: around.offered.secrets, templates: None };
-        let only_if = fields.get("only_if").and_then(|node| asking.condition(node, faults));
-        let preview = fields.get("preview").and_then(|node| node.get("query")).and_then(|node| asking.value(node, faults));
+        let asking = Reading {
+            names: &hidden,
+            secrets: around.offered.secrets,
+            templates: None,
+        };
+        let only_if = fields
+            .get("only_if")
+            .and_then(|node| asking.condition(node, faults));
+        let preview = fields
+            .get("preview")
+            .and_then(|node| node.get("query"))
+            .and_then(|node| asking.value(node, faults));
         let (call, mut answers) = match fields.get("read") {
-            None => (Call::parse(&fields, &asking, around.offered, around.prefix, faults), Vec::new()),
+            None => (
+                Call::parse(&fields, &asking, around.offered, around.prefix, faults),
+                Vec::new(),
+            ),
             Some(named) => Self::read(named, around, names, &asking, faults)?,
         };
         if let Some(node) = fields.get("answers") {
@@ -138,16 +161,41 @@ impl Step {
         let keep = kept(&fields, "keep", names, faults);
         let guard = kept(&fields, "guard", names, faults);
         (faults.errors() == before).then_some(())?;
-        Some(Self { only_if, call: call?, answers, keep, guard, preview })
+        Some(Self {
+            only_if,
+            call: call?,
+            answers,
+            keep,
+            guard,
+            preview,
+        })
     }
 
-    fn read(named: &Node, around: &Around<'_>, names: &Names, asking: &Reading<'_>, faults: &mut Faults) -> Option<(Option<Call>, Vec<StepAnswer>)> {
+    fn read(
+        named: &Node,
+        around: &Around<'_>,
+        names: &Names,
+        asking: &Reading<'_>,
+        faults: &mut Faults,
+    ) -> Option<(Option<Call>, Vec<StepAnswer>)> {
         let name = named.as_text().unwrap_or_default();
         let Some((_, node)) = around.reads.iter().find(|(known, _)| known == name) else {
-            let known: Vec<&str> = around.reads.iter().map(|(known, _)| known.as_str()).collect();
+            let known: Vec<&str> = around
+                .reads
+                .iter()
+                .map(|(known, _)| known.as_str())
+                .collect();
             faults
-                .error(UNKNOWN_READ, named.place(), format!("there is no read called `{name}`"))
-                .help(if known.is_empty() { "write it under `reads:` of this action".to_owned() } else { format!("write one of {}", known.join(", ")) });
+                .error(
+                    UNKNOWN_READ,
+                    named.place(),
+                    format!("there is no read called `{name}`"),
+                )
+                .help(if known.is_empty() {
+                    "write it under `reads:` of this action".to_owned()
+                } else {
+                    format!("write one of {}", known.join(", "))
+                });
             return None;
         };
         let mut keys: Vec<&str> = CALL_KEYS.to_vec();
@@ -155,15 +203,29 @@ impl Step {
         keys.push("auth");
         let fields = Fields::of(node, "a read", &keys, faults)?;
         let call = Call::parse(&fields, asking, around.offered, around.prefix, faults);
-        let answers = fields.get("answers").map(|node| step_answers(node, &Reading::over(names), faults)).unwrap_or_default();
+        let answers = fields
+            .get("answers")
+            .map(|node| step_answers(node, &Reading::over(names), faults))
+            .unwrap_or_default();
         Some((call, answers))
     }
 }
 
 impl Until {
     /// Reads a step with `until` (or `holds`) and `within`.
-    pub fn parse(node: &Node, around: &Around<'_>, names: &mut Names, faults: &mut Faults) -> Option<Self> {
-        let step = Step::parse(node, &["until", "holds", "within", "every", "times"], around, names, faults);
+    pub fn parse(
+        node: &Node,
+        around: &Around<'_>,
+        names: &mut Names,
+        faults: &mut Faults,
+    ) -> Option<Self> {
+        let step = Step::parse(
+            node,
+            &["until", "holds", "within", "every", "times"],
+            around,
+            names,
+            faults,
+        );
         let condition = node.get("until").or_else(|| node.get("holds"));
         let Some(condition) = condition else {
             faults
@@ -172,24 +234,40 @@ impl Until {
             return None;
         };
         let until = Reading::over(names).condition(condition, faults);
-        let within = match node.get("within").map(|within| (within, within.as_text().and_then(crate::yaml::duration))) {
+        let within = match node
+            .get("within")
+            .map(|within| (within, within.as_text().and_then(crate::yaml::duration)))
+        {
             None => Duration::from_secs(30),
             Some((_, Some(within))) => within,
             Some((within, None)) => {
-                faults.error(Code("AND0444"), within.place(), "this is no span of time").help("write such as `30s`, `5m`");
+                faults
+                    .error(Code("AND0444"), within.place(), "this is no span of time")
+                    .help("write such as `30s`, `5m`");
                 return None;
             }
         };
-        Some(Self { step: step?, until: until?, within })
+        Some(Self {
+            step: step?,
+            until: until?,
+            within,
+        })
     }
 }
 
 /// The same slots, with the names that only an answer gives made unspeakable.
 fn without_answer(names: &Names) -> Names {
-    names.all().enumerate().fold(Names::new(), |hidden, (slot, name)| {
-        let of = names.of(slot).cloned().unwrap_or(Type::Any);
-        if ANSWER.contains(&name) { hidden.with("\u{0}", of) } else { hidden.with(name, of) }
-    })
+    names
+        .all()
+        .enumerate()
+        .fold(Names::new(), |hidden, (slot, name)| {
+            let of = names.of(slot).cloned().unwrap_or(Type::Any);
+            if ANSWER.contains(&name) {
+                hidden.with("\u{0}", of)
+            } else {
+                hidden.with(name, of)
+            }
+        })
 }
 
 fn kept(fields: &Fields<'_>, key: &str, names: &mut Names, faults: &mut Faults) -> Vec<Kept> {
@@ -206,7 +284,11 @@ fn kept(fields: &Fields<'_>, key: &str, names: &mut Names, faults: &mut Faults) 
             }
         };
         if let Some(value) = value {
-            kept.push(Kept { slot, name: entry.key.clone(), value });
+            kept.push(Kept {
+                slot,
+                name: entry.key.clone(),
+                value,
+            });
         }
     }
     kept
@@ -216,7 +298,11 @@ fn kept(fields: &Fields<'_>, key: &str, names: &mut Names, faults: &mut Faults) 
 fn step_answers(node: &Node, reading: &Reading<'_>, faults: &mut Faults) -> Vec<StepAnswer> {
     let Some(items) = node.as_list() else {
         faults
-            .error(BAD_CASE, node.place(), format!("`answers` is a list of cases, and this is {}", node.what()))
+            .error(
+                BAD_CASE,
+                node.place(),
+                format!("`answers` is a list of cases, and this is {}", node.what()),
+            )
             .help("write lines such as `- done: status == 200`, and `- refused: otherwise` last");
         return Vec::new();
     };
@@ -224,13 +310,24 @@ fn step_answers(node: &Node, reading: &Reading<'_>, faults: &mut Faults) -> Vec<
     for (index, item) in items.iter().enumerate() {
         let Some([entry]) = item.as_map() else {
             faults
-                .error(BAD_CASE, item.place(), "each line has one verdict and its condition")
+                .error(
+                    BAD_CASE,
+                    item.place(),
+                    "each line has one verdict and its condition",
+                )
                 .help("write such as `- done: status == 200`");
             continue;
         };
-        let Some((_, verdict)) = StepVerdict::ALL.into_iter().find(|(word, _)| *word == entry.key) else {
+        let Some((_, verdict)) = StepVerdict::ALL
+            .into_iter()
+            .find(|(word, _)| *word == entry.key)
+        else {
             faults
-                .error(UNKNOWN_VERDICT, entry.key_place(), format!("an answer cannot be `{}`", entry.key))
+                .error(
+                    UNKNOWN_VERDICT,
+                    entry.key_place(),
+                    format!("an answer cannot be `{}`", entry.key),
+                )
                 .help("write done, already_done, none, wait, stale, refused or unknown");
             continue;
         };
@@ -242,14 +339,26 @@ fn step_answers(node: &Node, reading: &Reading<'_>, faults: &mut Faults) -> Vec<
 }
 
 /// A condition, or `otherwise` where it is the last. `None` when it is faulty.
-#[expect(clippy::option_option, reason = "outer: whether it could be read; inner: `otherwise` has no condition")]
-pub fn case(node: &Node, is_last: bool, reading: &Reading<'_>, faults: &mut Faults) -> Option<Option<Expr>> {
+#[expect(
+    clippy::option_option,
+    reason = "outer: whether it could be read; inner: `otherwise` has no condition"
+)]
+pub fn case(
+    node: &Node,
+    is_last: bool,
+    reading: &Reading<'_>,
+    faults: &mut Faults,
+) -> Option<Option<Expr>> {
     if node.as_text() != Some("otherwise") {
         return reading.condition(node, faults).map(Some);
     }
     if !is_last {
         faults
-            .error(BAD_CASE, node.place(), "what stands below `otherwise` is never reached")
+            .error(
+                BAD_CASE,
+                node.place(),
+                "what stands below `otherwise` is never reached",
+            )
             .help("move this line to the end");
     }
     Some(None)

@@ -86,7 +86,11 @@ impl<'a> Scope<'a> {
         if let Some(place) = slots.get_mut(slot) {
             *place = Slot::Set(value);
         }
-        Scope { slots, budget: self.budget, left: Cell::new(self.left.get()) }
+        Scope {
+            slots,
+            budget: self.budget,
+            left: Cell::new(self.left.get()),
+        }
     }
 
     pub(super) fn begin(&self) {

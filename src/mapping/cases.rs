@@ -78,7 +78,11 @@ pub enum Outcome {
 pub fn parse(node: &Node, faults: &mut Faults) -> Vec<Case> {
     let Some(items) = node.as_list() else {
         faults
-            .error(BAD_CASE, node.place(), format!("`tests` is a list, and this is {}", node.what()))
+            .error(
+                BAD_CASE,
+                node.place(),
+                format!("`tests` is a list, and this is {}", node.what()),
+            )
             .help("write `- it: …` with `signal:` and `gives:` for each");
         return Vec::new();
     };
@@ -86,13 +90,22 @@ pub fn parse(node: &Node, faults: &mut Faults) -> Vec<Case> {
 }
 
 fn case(node: &Node, faults: &mut Faults) -> Option<Case> {
-    let keys = ["it", "signal", "from", "capture", "after", "look_up", "now", "gives"];
+    let keys = [
+        "it", "signal", "from", "capture", "after", "look_up", "now", "gives",
+    ];
     let fields = Fields::of(node, "a test", &keys, faults)?;
-    let given = match (fields.get("signal"), fields.get("capture"), fields.get("after")) {
+    let given = match (
+        fields.get("signal"),
+        fields.get("capture"),
+        fields.get("after"),
+    ) {
         (Some(signal), None, None) => Given::Signal {
             from: fields.text("from", faults).and_then(|text| {
                 let (connector, signal) = text.split_once('/')?;
-                Some(SignalName { connector: connector.to_owned(), signal: signal.to_owned() })
+                Some(SignalName {
+                    connector: connector.to_owned(),
+                    signal: signal.to_owned(),
+                })
             }),
             data: signal.to_json(),
         },
@@ -105,16 +118,30 @@ fn case(node: &Node, faults: &mut Faults) -> Option<Case> {
             return None;
         }
     };
-    let gives = match fields.require("gives", "write `gives: nothing`, `resolved`, or the parts of the alert that have to match", faults)? {
-        node if node.as_list().is_some() => node.as_list().unwrap_or_default().iter().map(|item| gives(item, faults)).collect::<Option<_>>()?,
+    let gives = match fields.require(
+        "gives",
+        "write `gives: nothing`, `resolved`, or the parts of the alert that have to match",
+        faults,
+    )? {
+        node if node.as_list().is_some() => node
+            .as_list()
+            .unwrap_or_default()
+            .iter()
+            .map(|item| gives(item, faults))
+            .collect::<Option<_>>()?,
         node => vec![gives(node, faults)?],
     };
     let now = match fields.get("now") {
         None => None,
-        Some(node) => match node.as_text().and_then(|text| text.parse::<Timestamp>().ok()) {
+        Some(node) => match node
+            .as_text()
+            .and_then(|text| text.parse::<Timestamp>().ok())
+        {
             Some(now) => Some(now),
             None => {
-                faults.error(BAD_CASE, node.place(), "`now` is a time").help("write such as `now: \"2026-11-23T08:00:00Z\"`");
+                faults
+                    .error(BAD_CASE, node.place(), "`now` is a time")
+                    .help("write such as `now: \"2026-11-23T08:00:00Z\"`");
                 return None;
             }
         },
@@ -123,7 +150,14 @@ fn case(node: &Node, faults: &mut Faults) -> Option<Case> {
         Some(Json::Object(map)) => map,
         _ => Map::new(),
     };
-    Some(Case { it: fields.text("it", faults).unwrap_or_default(), given, look_up, now, gives, place: node.place() })
+    Some(Case {
+        it: fields.text("it", faults).unwrap_or_default(),
+        given,
+        look_up,
+        now,
+        gives,
+        place: node.place(),
+    })
 }
 
 fn gives(node: &Node, faults: &mut Faults) -> Option<Gives> {
@@ -133,7 +167,11 @@ fn gives(node: &Node, faults: &mut Faults) -> Option<Gives> {
         (_, Json::Object(map)) => Some(Gives::Alert(map)),
         _ => {
             faults
-                .error(BAD_CASE, node.place(), "nothing like this comes of a signal")
+                .error(
+                    BAD_CASE,
+                    node.place(),
+                    "nothing like this comes of a signal",
+                )
                 .help("write `nothing`, `resolved`, or a map such as `{ severity: high }`");
             None
         }
@@ -148,7 +186,11 @@ impl Case {
     pub fn run(&self, mapping: &Mapping, signals: &[Signal]) -> Outcome {
         if let Given::After(after) = self.given {
             let over = mapping.quiet.is_some_and(|quiet| after >= quiet);
-            let got = if over { Gives::Resolved } else { Gives::Nothing };
+            let got = if over {
+                Gives::Resolved
+            } else {
+                Gives::Nothing
+            };
             return verdict(&self.gives, &[Ok(got)], &[]);
         }
         let mut shown = Vec::new();
@@ -170,10 +212,16 @@ impl Case {
 
     /// The signal that `signal:` stands for.
     pub fn signal(&self, mapping: &Mapping) -> Option<Signal> {
-        let Given::Signal { from, data } = &self.given else { return None };
+        let Given::Signal { from, data } = &self.given else {
+            return None;
+        };
         let now = self.now.or_else(|| TEST_NOW.parse().ok())?;
         let clock = Clock::stopped(now);
-        let at = data.get("at").and_then(Json::as_str).and_then(|at| at.parse().ok()).unwrap_or(now);
+        let at = data
+            .get("at")
+            .and_then(Json::as_str)
+            .and_then(|at| at.parse().ok())
+            .unwrap_or(now);
         let mut data = data.clone();
         if let Some(map) = data.as_object_mut() {
             map.entry("at").or_insert_with(|| json!(at.to_string()));
@@ -218,13 +266,16 @@ impl Proposal {
 
 fn verdict(wanted: &[Gives], got: &[Result<Gives, String>], shown: &[String]) -> Outcome {
     let matches = wanted.len() == got.len()
-        && wanted.iter().zip(got).all(|(wanted, got)| match (wanted, got) {
-            (Gives::Alert(wanted), Ok(Gives::Alert(got))) => {
-                wanted.iter().all(|(key, value)| got.get(key).is_some_and(|got| covers(got, value)))
-            }
-            (wanted, Ok(got)) => wanted == got,
-            (_, Err(_)) => false,
-        });
+        && wanted
+            .iter()
+            .zip(got)
+            .all(|(wanted, got)| match (wanted, got) {
+                (Gives::Alert(wanted), Ok(Gives::Alert(got))) => wanted
+                    .iter()
+                    .all(|(key, value)| got.get(key).is_some_and(|got| covers(got, value))),
+                (wanted, Ok(got)) => wanted == got,
+                (_, Err(_)) => false,
+            });
     if matches {
         return Outcome::Passed;
     }
@@ -246,17 +297,24 @@ fn verdict(wanted: &[Gives], got: &[Result<Gives, String>], shown: &[String]) ->
             Gives::Alert(map) => Json::Object(map.clone()).to_string(),
         })
         .collect();
-    Outcome::Failed { wanted: wanted.join("\n"), got: words.join("\n") }
+    Outcome::Failed {
+        wanted: wanted.join("\n"),
+        got: words.join("\n"),
+    }
 }
 
 /// Whether `got` has all that `wanted` has; numbers by value.
 fn covers(got: &Json, wanted: &Json) -> bool {
     match (got, wanted) {
-        (Json::Object(got), Json::Object(wanted)) => {
-            wanted.iter().all(|(key, value)| got.get(key).is_some_and(|got| covers(got, value)))
-        }
+        (Json::Object(got), Json::Object(wanted)) => wanted
+            .iter()
+            .all(|(key, value)| got.get(key).is_some_and(|got| covers(got, value))),
         (Json::Array(got), Json::Array(wanted)) => {
-            got.len() == wanted.len() && got.iter().zip(wanted).all(|(got, wanted)| covers(got, wanted))
+            got.len() == wanted.len()
+                && got
+                    .iter()
+                    .zip(wanted)
+                    .all(|(got, wanted)| covers(got, wanted))
         }
         (Json::Number(got), Json::Number(wanted)) => got.as_f64() == wanted.as_f64(),
         (got, wanted) => got == wanted,

@@ -70,12 +70,22 @@ const LONGEST_SUMMARY: usize = 4_096;
 impl Mapping {
     /// Judges a signal. `looked_up` holds what `look_up` asked for, by name. A signal that is neither
     /// of `from` nor of a `resolve` gives [`Judgement::Nothing`].
-    pub fn judge(&self, signal: &Signal, looked_up: &Map<String, Json>) -> Result<Judgement, Stuck> {
+    pub fn judge(
+        &self,
+        signal: &Signal,
+        looked_up: &Map<String, Json>,
+    ) -> Result<Judgement, Stuck> {
         let own = self.from == signal.name;
         if own {
             let scope = self.scope(&self.names, signal, looked_up);
-            if self.when.holds(&scope).map_err(|error| self.stuck("when", &self.when, &error))? {
-                return self.propose(signal, &scope).map(|proposal| Judgement::Open(Box::new(proposal)));
+            if self
+                .when
+                .holds(&scope)
+                .map_err(|error| self.stuck("when", &self.when, &error))?
+            {
+                return self
+                    .propose(signal, &scope)
+                    .map(|proposal| Judgement::Open(Box::new(proposal)));
             }
         }
         for rule in self.resolve.iter().filter(|rule| rule.from == signal.name) {
@@ -83,17 +93,26 @@ impl Mapping {
             let scope = self.scope(names, signal, looked_up);
             let holds = match &rule.when {
                 None => true,
-                Some(when) => when.holds(&scope).map_err(|error| self.stuck("resolve", when, &error))?,
+                Some(when) => when
+                    .holds(&scope)
+                    .map_err(|error| self.stuck("resolve", when, &error))?,
             };
             if holds {
-                return Ok(Judgement::Close { key: self.close_key(rule, signal, &scope)? });
+                return Ok(Judgement::Close {
+                    key: self.close_key(rule, signal, &scope)?,
+                });
             }
         }
         Ok(Judgement::Nothing)
     }
 
     /// The scope that `judge` evaluates in; `explain` traces in it.
-    pub fn scope<'a>(&'a self, names: &Names, signal: &'a Signal, looked_up: &'a Map<String, Json>) -> Scope<'a> {
+    pub fn scope<'a>(
+        &'a self,
+        names: &Names,
+        signal: &'a Signal,
+        looked_up: &'a Map<String, Json>,
+    ) -> Scope<'a> {
         let mut scope = Scope::new(names);
         let mut set = |name: &str, value: Value<'a>| {
             if let Some((slot, _)) = names.find(name) {
@@ -134,7 +153,13 @@ impl Mapping {
         texts.insert("severity".to_owned(), severity.as_str().into());
         texts.insert("kind".to_owned(), rule.kind.name.as_str().into());
         texts.insert("connection".to_owned(), signal.connection.as_str().into());
-        let failed = |part| move |error: template::Error| Stuck { mapping: self.name.clone(), part, reason: error.to_string() };
+        let failed = |part| {
+            move |error: template::Error| Stuck {
+                mapping: self.name.clone(),
+                part,
+                reason: error.to_string(),
+            }
+        };
         let title = rule.title.render(&texts).map_err(failed("title"))?;
         let summary = match &rule.summary {
             None => String::new(),
@@ -159,31 +184,58 @@ impl Mapping {
         for (severity, when) in &rule.severity {
             let holds = match when {
                 None => true,
-                Some(when) => when.holds(scope).map_err(|error| self.stuck("severity", when, &error))?,
+                Some(when) => when
+                    .holds(scope)
+                    .map_err(|error| self.stuck("severity", when, &error))?,
             };
             if holds {
                 return Ok(*severity);
             }
         }
-        Err(Stuck { mapping: self.name.clone(), part: "severity", reason: "no case holds".to_owned() })
+        Err(Stuck {
+            mapping: self.name.clone(),
+            part: "severity",
+            reason: "no case holds".to_owned(),
+        })
     }
 
     /// A map of what leaves, every text in it clean. Absent keys are left out.
-    fn map<'a>(&self, part: &'static str, shape: Option<&'a Shape>, scope: &'a Scope<'a>) -> Result<Map<String, Json>, Stuck> {
-        let Some(shape) = shape else { return Ok(Map::new()) };
-        match shape.data(scope, Absent::LeftOut).map_err(|error| self.failed(part, &error))? {
-            Some(Json::Object(map)) => Ok(map.into_iter().map(|(key, value)| (key, clean(value))).collect()),
+    fn map<'a>(
+        &self,
+        part: &'static str,
+        shape: Option<&'a Shape>,
+        scope: &'a Scope<'a>,
+    ) -> Result<Map<String, Json>, Stuck> {
+        let Some(shape) = shape else {
+            return Ok(Map::new());
+        };
+        match shape
+            .data(scope, Absent::LeftOut)
+            .map_err(|error| self.failed(part, &error))?
+        {
+            Some(Json::Object(map)) => Ok(map
+                .into_iter()
+                .map(|(key, value)| (key, clean(value)))
+                .collect()),
             _ => Ok(Map::new()),
         }
     }
 
-    fn key<'a>(&self, part: &'static str, same_as: &'a [Shape], signal: &Signal, scope: &'a Scope<'a>) -> Result<String, Stuck> {
+    fn key<'a>(
+        &self,
+        part: &'static str,
+        same_as: &'a [Shape],
+        signal: &Signal,
+        scope: &'a Scope<'a>,
+    ) -> Result<String, Stuck> {
         let mut parts = vec![Json::from(self.name.as_str())];
         if self.key_has_connection {
             parts.push(Json::from(signal.connection.as_str()));
         }
         for shape in same_as {
-            let value = shape.data(scope, Absent::Fault).map_err(|error| self.failed(part, &error))?;
+            let value = shape
+                .data(scope, Absent::Fault)
+                .map_err(|error| self.failed(part, &error))?;
             parts.push(value.ok_or_else(|| Stuck {
                 mapping: self.name.clone(),
                 part,
@@ -193,11 +245,25 @@ impl Mapping {
         Ok(Json::Array(parts).to_string())
     }
 
-    fn close_key<'a>(&'a self, rule: &'a ResolveRule, signal: &Signal, scope: &'a Scope<'a>) -> Result<String, Stuck> {
-        self.key("resolve", rule.same_as.as_deref().unwrap_or(&self.alert.same_as), signal, scope)
+    fn close_key<'a>(
+        &'a self,
+        rule: &'a ResolveRule,
+        signal: &Signal,
+        scope: &'a Scope<'a>,
+    ) -> Result<String, Stuck> {
+        self.key(
+            "resolve",
+            rule.same_as.as_deref().unwrap_or(&self.alert.same_as),
+            signal,
+            scope,
+        )
     }
 
-    fn contain<'a>(&'a self, signal: &Signal, scope: &'a Scope<'a>) -> Result<Vec<(usize, Map<String, Json>, Vec<String>)>, Stuck> {
+    fn contain<'a>(
+        &'a self,
+        signal: &Signal,
+        scope: &'a Scope<'a>,
+    ) -> Result<Vec<(usize, Map<String, Json>, Vec<String>)>, Stuck> {
         let mut offers = Vec::new();
         if signal.echo_of.is_some() {
             return Ok(offers);
@@ -206,7 +272,10 @@ impl Mapping {
             let mut with = Map::new();
             let mut ask = rule.ask.clone();
             for (name, shape) in &rule.with {
-                match shape.data(scope, Absent::LeftOut).map_err(|error| self.failed("contain", &error))? {
+                match shape
+                    .data(scope, Absent::LeftOut)
+                    .map_err(|error| self.failed("contain", &error))?
+                {
                     Some(value) if !value.is_null() => {
                         with.insert(name.clone(), value);
                     }
@@ -224,20 +293,34 @@ impl Mapping {
             part: "at",
             reason: format!("`{}` gives {got}, and a time is needed", expr.source()),
         };
-        match expr.eval(scope).map_err(|error| self.stuck("at", expr, &error))? {
+        match expr
+            .eval(scope)
+            .map_err(|error| self.stuck("at", expr, &error))?
+        {
             Value::Absent | Value::Null => Ok(None),
             Value::Time(at) => Ok(Some(at)),
-            Value::Text(text) => text.parse().map(Some).map_err(|_| wrong("a text that is no time")),
+            Value::Text(text) => text
+                .parse()
+                .map(Some)
+                .map_err(|_| wrong("a text that is no time")),
             other => Err(wrong(other.what())),
         }
     }
 
     fn stuck(&self, part: &'static str, expr: &Expr, error: &crate::expr::Error) -> Stuck {
-        Stuck { mapping: self.name.clone(), part, reason: format!("`{}`: {error}", expr.source()) }
+        Stuck {
+            mapping: self.name.clone(),
+            part,
+            reason: format!("`{}`: {error}", expr.source()),
+        }
     }
 
     fn failed(&self, part: &'static str, error: &Error) -> Stuck {
-        Stuck { mapping: self.name.clone(), part, reason: error.to_string() }
+        Stuck {
+            mapping: self.name.clone(),
+            part,
+            reason: error.to_string(),
+        }
     }
 }
 
@@ -247,7 +330,11 @@ pub fn clean(value: Json) -> Json {
         Json::String(text) if is_plain(&text) => Json::String(text),
         Json::String(text) => Json::String(untrusted::person(&text, LONGEST_TEXT)),
         Json::Array(items) => Json::Array(items.into_iter().map(clean).collect()),
-        Json::Object(map) => Json::Object(map.into_iter().map(|(key, value)| (untrusted::person(&key, 256), clean(value))).collect()),
+        Json::Object(map) => Json::Object(
+            map.into_iter()
+                .map(|(key, value)| (untrusted::person(&key, 256), clean(value)))
+                .collect(),
+        ),
         other => other,
     }
 }

@@ -167,6 +167,11 @@ impl Mapping {
 
     /// Every signal that it wants to see.
     pub fn signals(&self) -> impl Iterator<Item = &SignalName> {
-        std::iter::once(&self.from).chain(self.resolve.iter().map(|rule| &rule.from).filter(|from| **from != self.from))
+        std::iter::once(&self.from).chain(
+            self.resolve
+                .iter()
+                .map(|rule| &rule.from)
+                .filter(|from| **from != self.from),
+        )
     }
 }

@@ -45,19 +45,41 @@ pub struct Known<'k> {
 }
 
 const KEYS: [&str; 15] = [
-    "andon", "name", "about", "status", "false_positives", "runbook", "from", "look_up", "let", "when", "alert", "resolve", "quiet",
-    "contain", "tests",
+    "andon",
+    "name",
+    "about",
+    "status",
+    "false_positives",
+    "runbook",
+    "from",
+    "look_up",
+    "let",
+    "when",
+    "alert",
+    "resolve",
+    "quiet",
+    "contain",
+    "tests",
 ];
 
 /// Reads the mapping in the file `name`.yaml.
-pub fn parse(source: &Arc<Source>, name: &str, known: Known<'_>, faults: &mut Faults) -> Option<Mapping> {
+pub fn parse(
+    source: &Arc<Source>,
+    name: &str,
+    known: Known<'_>,
+    faults: &mut Faults,
+) -> Option<Mapping> {
     let node = yaml::parse(source, faults)?;
     let fields = Fields::of(&node, "a mapping", &KEYS, faults)?;
     let start = faults.errors();
     check_head(&fields, "mapping/v1", name, "the file's", faults);
     let status = status(&fields, faults);
     let about = fields.required_text("about", "say in a sentence what it finds", faults);
-    let from_node = fields.require("from", "name the signal, such as `from: mlflow/alias-created`", faults);
+    let from_node = fields.require(
+        "from",
+        "name the signal, such as `from: mlflow/alias-created`",
+        faults,
+    );
     let from = from_node.and_then(|node| signal(node, known, faults));
     let (from, rule) = match from {
         Some((from, rule)) => (Some(from), Some(rule)),
@@ -67,30 +89,60 @@ pub fn parse(source: &Arc<Source>, name: &str, known: Known<'_>, faults: &mut Fa
     let mut names = base_names(data);
     let look_up_slots = look_up_names(&fields, &mut names, faults);
     let lets = lets(&fields, &mut names, faults);
-    let look_up = look_ups(&fields, &names, &look_up_slots, from.as_ref(), known, faults);
+    let look_up = look_ups(
+        &fields,
+        &names,
+        &look_up_slots,
+        from.as_ref(),
+        known,
+        faults,
+    );
     let hidden = hide_answer(&names);
     let reading = Reading::over(&hidden);
-    let when = fields.require("when", "write the condition for an alert, such as `when: signal.status == \"FAIL\"`", faults).and_then(|node| reading.condition(node, faults));
-    let alert = fields.require("alert", "write the alert under `alert:`", faults).and_then(|node| alert(node, &reading, known, faults));
+    let when = fields
+        .require(
+            "when",
+            "write the condition for an alert, such as `when: signal.status == \"FAIL\"`",
+            faults,
+        )
+        .and_then(|node| reading.condition(node, faults));
+    let alert = fields
+        .require("alert", "write the alert under `alert:`", faults)
+        .and_then(|node| alert(node, &reading, known, faults));
     let resolve = resolve(&fields, &reading, from.as_ref(), known, faults);
     let quiet = fields.duration("quiet", faults);
     if fields.get("resolve").is_none() && fields.get("quiet").is_none() {
         faults
-            .error(NEVER_CLOSES, node.place_of_key("alert"), "an alert of this mapping never closes")
+            .error(
+                NEVER_CLOSES,
+                node.place_of_key("alert"),
+                "an alert of this mapping never closes",
+            )
             .help("write `resolve:` with what closes it, or `quiet: 24h`");
     }
     let contain = contain(&fields, &reading, known, faults);
-    let cases = fields.get("tests").map(|node| cases::parse(node, faults)).unwrap_or_default();
+    let cases = fields
+        .get("tests")
+        .map(|node| cases::parse(node, faults))
+        .unwrap_or_default();
     if status == Status::Stable && cases.is_empty() {
         faults
-            .error(NO_TESTS, fields.get("status").unwrap_or(&node).place(), "a stable mapping has tests")
+            .error(
+                NO_TESTS,
+                fields.get("status").unwrap_or(&node).place(),
+                "a stable mapping has tests",
+            )
             .help("write `tests:`, or `status: draft` while it is being written");
     }
-    let false_positives = fields.list_of_text("false_positives", faults).unwrap_or_default();
+    let false_positives = fields
+        .list_of_text("false_positives", faults)
+        .unwrap_or_default();
     let runbook = fields.text("runbook", faults);
     (faults.errors() == start).then_some(())?;
     let from = from?;
-    let key_has_connection = resolve.iter().all(|rule: &ResolveRule| rule.from.connector == from.connector);
+    let key_has_connection = resolve
+        .iter()
+        .all(|rule: &ResolveRule| rule.from.connector == from.connector);
     Some(Mapping {
         name: name.to_owned(),
         about: about?,
@@ -113,7 +165,10 @@ pub fn parse(source: &Arc<Source>, name: &str, known: Known<'_>, faults: &mut Fa
 }
 
 fn base_names(data: Type) -> Names {
-    let mut names = Names::new().with("signal", data).with("now", Type::Time).with("received_at", Type::Time);
+    let mut names = Names::new()
+        .with("signal", data)
+        .with("now", Type::Time)
+        .with("received_at", Type::Time);
     for root in ANSWER {
         names = names.with(root, Type::Any);
     }
@@ -122,10 +177,17 @@ fn base_names(data: Type) -> Names {
 
 /// Names that only the answer of a look-up gives are not spoken elsewhere.
 fn hide_answer(names: &Names) -> Names {
-    names.all().enumerate().fold(Names::new(), |hidden, (slot, name)| {
-        let of = names.of(slot).cloned().unwrap_or(Type::Any);
-        if ANSWER.contains(&name) || name == "item" { hidden.with("\u{0}", of) } else { hidden.with(name, of) }
-    })
+    names
+        .all()
+        .enumerate()
+        .fold(Names::new(), |hidden, (slot, name)| {
+            let of = names.of(slot).cloned().unwrap_or(Type::Any);
+            if ANSWER.contains(&name) || name == "item" {
+                hidden.with("\u{0}", of)
+            } else {
+                hidden.with(name, of)
+            }
+        })
 }
 
 fn status(fields: &Fields<'_>, faults: &mut Faults) -> Status {
@@ -136,48 +198,102 @@ fn status(fields: &Fields<'_>, faults: &mut Faults) -> Status {
         Some("retired") => Status::Retired,
         other => {
             let place = fields.get("status").unwrap_or(fields.node()).place();
-            let said = other.map_or("this says nothing about its status".to_owned(), |word| format!("a mapping is never `{word}`"));
-            faults.error(UNKNOWN_WORD, place, said).help("write `status: draft`, `shadow`, `stable` or `retired`");
+            let said = other.map_or("this says nothing about its status".to_owned(), |word| {
+                format!("a mapping is never `{word}`")
+            });
+            faults
+                .error(UNKNOWN_WORD, place, said)
+                .help("write `status: draft`, `shadow`, `stable` or `retired`");
             Status::Draft
         }
     }
 }
 
 /// Reads `connector/signal`.
-fn signal<'k>(node: &Node, known: Known<'k>, faults: &mut Faults) -> Option<(SignalName, &'k SignalRule)> {
+fn signal<'k>(
+    node: &Node,
+    known: Known<'k>,
+    faults: &mut Faults,
+) -> Option<(SignalName, &'k SignalRule)> {
     let text = node.as_text().unwrap_or_default();
     let Some((connector, name)) = text.split_once('/') else {
         faults
-            .error(UNKNOWN_SIGNAL, node.place(), format!("`{text}` is no signal"))
+            .error(
+                UNKNOWN_SIGNAL,
+                node.place(),
+                format!("`{text}` is no signal"),
+            )
             .help("write connector and signal, such as `mlflow/alias-created`");
         return None;
     };
     let Some(found) = known.connectors.get(connector) else {
-        let fault = faults.error(UNKNOWN_SIGNAL, node.place(), format!("there is no connector `{connector}`"));
+        let fault = faults.error(
+            UNKNOWN_SIGNAL,
+            node.place(),
+            format!("there is no connector `{connector}`"),
+        );
         match nearest(connector, known.connectors.keys().map(String::as_str)) {
-            Some(meant) => fault.label(format!("did you mean `{meant}`?")).help(format!("write `{meant}/{name}`")),
-            None => fault.help(format!("connectors are {}", known.connectors.keys().cloned().collect::<Vec<_>>().join(", "))),
+            Some(meant) => fault
+                .label(format!("did you mean `{meant}`?"))
+                .help(format!("write `{meant}/{name}`")),
+            None => fault.help(format!(
+                "connectors are {}",
+                known
+                    .connectors
+                    .keys()
+                    .cloned()
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            )),
         };
         return None;
     };
     let Some(rule) = found.signal(name) else {
-        let signals: Vec<&str> = found.signals.iter().map(|signal| signal.name.as_str()).collect();
-        let fault = faults.error(UNKNOWN_SIGNAL, node.place(), format!("`{connector}` has no signal `{name}`"));
+        let signals: Vec<&str> = found
+            .signals
+            .iter()
+            .map(|signal| signal.name.as_str())
+            .collect();
+        let fault = faults.error(
+            UNKNOWN_SIGNAL,
+            node.place(),
+            format!("`{connector}` has no signal `{name}`"),
+        );
         match nearest(name, signals.iter().copied()) {
-            Some(meant) => fault.label(format!("did you mean `{meant}`?")).help(format!("write `{connector}/{meant}`")),
+            Some(meant) => fault
+                .label(format!("did you mean `{meant}`?"))
+                .help(format!("write `{connector}/{meant}`")),
             None => fault.help(format!("its signals are {}", signals.join(", "))),
         };
         return None;
     };
-    Some((SignalName { connector: connector.to_owned(), signal: name.to_owned() }, rule))
+    Some((
+        SignalName {
+            connector: connector.to_owned(),
+            signal: name.to_owned(),
+        },
+        rule,
+    ))
 }
 
-fn look_up_names(fields: &Fields<'_>, names: &mut Names, faults: &mut Faults) -> Vec<(String, usize)> {
+fn look_up_names(
+    fields: &Fields<'_>,
+    names: &mut Names,
+    faults: &mut Faults,
+) -> Vec<(String, usize)> {
     let mut slots = Vec::new();
-    for entry in fields.get("look_up").and_then(Node::as_map).unwrap_or_default() {
+    for entry in fields
+        .get("look_up")
+        .and_then(Node::as_map)
+        .unwrap_or_default()
+    {
         if names.find(&entry.key).is_some() || !is_name(&entry.key) || entry.key.contains('-') {
             faults
-                .error(BAD_PART, entry.key_place(), format!("what is looked up cannot be called `{}`", entry.key))
+                .error(
+                    BAD_PART,
+                    entry.key_place(),
+                    format!("what is looked up cannot be called `{}`", entry.key),
+                )
                 .help("choose a word of letters, digits and `_` that nothing else here is called");
             continue;
         }
@@ -187,59 +303,115 @@ fn look_up_names(fields: &Fields<'_>, names: &mut Names, faults: &mut Faults) ->
     slots
 }
 
-fn look_ups(fields: &Fields<'_>, names: &Names, slots: &[(String, usize)], from: Option<&SignalName>, known: Known<'_>, faults: &mut Faults) -> Vec<LookUp> {
+fn look_ups(
+    fields: &Fields<'_>,
+    names: &Names,
+    slots: &[(String, usize)],
+    from: Option<&SignalName>,
+    known: Known<'_>,
+    faults: &mut Faults,
+) -> Vec<LookUp> {
     let mut look_ups = Vec::new();
     let connector = from.and_then(|from| known.connectors.get(&from.connector));
     let settings = |wanted: &dyn Fn(connector::SettingKind) -> bool| -> Vec<String> {
         connector
-            .map(|connector| connector.settings.iter().filter(|setting| wanted(setting.kind)).map(|setting| setting.name.clone()).collect())
+            .map(|connector| {
+                connector
+                    .settings
+                    .iter()
+                    .filter(|setting| wanted(setting.kind))
+                    .map(|setting| setting.name.clone())
+                    .collect()
+            })
             .unwrap_or_default()
     };
     let plain = settings(&|kind| kind != connector::SettingKind::Secret);
     let urls = settings(&|kind| kind == connector::SettingKind::Url);
     let secrets = settings(&|kind| kind == connector::SettingKind::Secret);
     let around = connector::Around {
-        offered: Offered { plain: &plain, urls: &urls, secrets: &secrets },
+        offered: Offered {
+            plain: &plain,
+            urls: &urls,
+            secrets: &secrets,
+        },
         prefix: None,
         reads: &[],
         what: "a look-up",
     };
-    for entry in fields.get("look_up").and_then(Node::as_map).unwrap_or_default() {
-        let Some((name, slot)) = slots.iter().find(|(name, _)| *name == entry.key) else { continue };
+    for entry in fields
+        .get("look_up")
+        .and_then(Node::as_map)
+        .unwrap_or_default()
+    {
+        let Some((name, slot)) = slots.iter().find(|(name, _)| *name == entry.key) else {
+            continue;
+        };
         let keep = match entry.value.get("keep") {
             Some(node) => Reading::over(names).expr(node, faults),
             None => {
-                faults.error(BAD_PART, entry.value.place(), "this look-up keeps nothing").help("write `keep: =body` or a part of the answer");
+                faults
+                    .error(BAD_PART, entry.value.place(), "this look-up keeps nothing")
+                    .help("write `keep: =body` or a part of the answer");
                 None
             }
         };
         let mut asking = entry.value.clone();
         let mut at = None;
         if let yaml::Kind::Map(entries) = &mut asking.kind {
-            at = entries.iter().find(|entry| entry.key == "at").and_then(|entry| entry.value.as_text().map(str::to_owned));
+            at = entries
+                .iter()
+                .find(|entry| entry.key == "at")
+                .and_then(|entry| entry.value.as_text().map(str::to_owned));
             entries.retain(|entry| entry.key != "keep" && entry.key != "at");
         }
         let mut names = names.clone();
-        if let (Some(step), Some(keep)) = (Step::parse(&asking, &[], &around, &mut names, faults), keep) {
-            look_ups.push(LookUp { name: name.clone(), slot: *slot, at, call: step.call, answers: step.answers, keep });
+        if let (Some(step), Some(keep)) =
+            (Step::parse(&asking, &[], &around, &mut names, faults), keep)
+        {
+            look_ups.push(LookUp {
+                name: name.clone(),
+                slot: *slot,
+                at,
+                call: step.call,
+                answers: step.answers,
+                keep,
+            });
         }
     }
     look_ups
 }
 
-const ALERT_KEYS: [&str; 10] = ["kind", "title", "summary", "severity", "model", "same_as", "at", "measured", "fields", "evidence"];
+const ALERT_KEYS: [&str; 10] = [
+    "kind", "title", "summary", "severity", "model", "same_as", "at", "measured", "fields",
+    "evidence",
+];
 
 /// What titles and summaries may name beside `fields`.
 const TEXT_NAMES: [&str; 5] = ["model", "measured", "severity", "kind", "connection"];
 
-fn alert(node: &Node, reading: &Reading<'_>, known: Known<'_>, faults: &mut Faults) -> Option<AlertRule> {
+fn alert(
+    node: &Node,
+    reading: &Reading<'_>,
+    known: Known<'_>,
+    faults: &mut Faults,
+) -> Option<AlertRule> {
     let fields = Fields::of(node, "`alert`", &ALERT_KEYS, faults)?;
-    let kind = fields.require("kind", "name its kind, such as `kind: feature-drift`", faults).and_then(|node| kind(node, known, faults));
+    let kind = fields
+        .require(
+            "kind",
+            "name its kind, such as `kind: feature-drift`",
+            faults,
+        )
+        .and_then(|node| kind(node, known, faults));
     let map = |key: &'static str, faults: &mut Faults| -> Option<Shape> {
         let node = fields.get(key)?;
         if node.as_map().is_none() {
             faults
-                .error(BAD_PART, node.place(), format!("`{key}` is a map, and this is {}", node.what()))
+                .error(
+                    BAD_PART,
+                    node.place(),
+                    format!("`{key}` is a map, and this is {}", node.what()),
+                )
                 .help(format!("write `{key}: {{ name: =signal.name }}`"));
             return None;
         }
@@ -249,11 +421,27 @@ fn alert(node: &Node, reading: &Reading<'_>, known: Known<'_>, faults: &mut Faul
     let measured = map("measured", faults);
     let values = map("fields", faults);
     let evidence = map("evidence", faults);
-    let mut text_names: Vec<&str> = fields.get("fields").and_then(Node::as_map).unwrap_or_default().iter().map(|entry| entry.key.trim_end_matches('?')).collect();
+    let mut text_names: Vec<&str> = fields
+        .get("fields")
+        .and_then(Node::as_map)
+        .unwrap_or_default()
+        .iter()
+        .map(|entry| entry.key.trim_end_matches('?'))
+        .collect();
     text_names.extend(TEXT_NAMES);
-    let title = fields.require("title", "write one line for the person on duty", faults).and_then(|node| prose(node, "title", &text_names, faults));
-    let summary = fields.get("summary").map(|node| prose(node, "summary", &text_names, faults));
-    let severity = fields.require("severity", "write cases such as `- high: signal.value >= 0.5`, and `- medium: otherwise` last", faults).and_then(|node| severity(node, reading, faults));
+    let title = fields
+        .require("title", "write one line for the person on duty", faults)
+        .and_then(|node| prose(node, "title", &text_names, faults));
+    let summary = fields
+        .get("summary")
+        .map(|node| prose(node, "summary", &text_names, faults));
+    let severity = fields
+        .require(
+            "severity",
+            "write cases such as `- high: signal.value >= 0.5`, and `- medium: otherwise` last",
+            faults,
+        )
+        .and_then(|node| severity(node, reading, faults));
     let same_as = fields
         .require("same_as", "write what tells alerts apart, such as `same_as: [=signal.name]`: one open alert for each", faults)
         .and_then(|node| same_as(node, reading, faults));
@@ -283,10 +471,19 @@ fn kind(node: &Node, known: Known<'_>, faults: &mut Faults) -> Option<Arc<Kind>>
     if let Some(kind) = known.kinds.get(name) {
         return Some(Arc::clone(kind));
     }
-    let fault = faults.error(UNKNOWN_KIND, node.place(), format!("there is no kind `{name}`"));
+    let fault = faults.error(
+        UNKNOWN_KIND,
+        node.place(),
+        format!("there is no kind `{name}`"),
+    );
     match nearest(name, known.kinds.keys().map(String::as_str)) {
-        Some(meant) => fault.label(format!("did you mean `{meant}`?")).help(format!("write `kind: {meant}`")),
-        None => fault.help(format!("kinds are {}", known.kinds.keys().cloned().collect::<Vec<_>>().join(", "))),
+        Some(meant) => fault
+            .label(format!("did you mean `{meant}`?"))
+            .help(format!("write `kind: {meant}`")),
+        None => fault.help(format!(
+            "kinds are {}",
+            known.kinds.keys().cloned().collect::<Vec<_>>().join(", ")
+        )),
     };
     None
 }
@@ -294,7 +491,11 @@ fn kind(node: &Node, known: Known<'_>, faults: &mut Faults) -> Option<Arc<Kind>>
 fn prose(node: &Node, key: &str, names: &[&str], faults: &mut Faults) -> Option<Template> {
     let Some(fragment) = node.fragment() else {
         faults
-            .error(BAD_PART, node.place(), format!("`{key}` is a text, and this is {}", node.what()))
+            .error(
+                BAD_PART,
+                node.place(),
+                format!("`{key}` is a text, and this is {}", node.what()),
+            )
             .help(format!("quote it: `{key}: \"{{{{name}}}} is down\"`"));
         return None;
     };
@@ -302,11 +503,24 @@ fn prose(node: &Node, key: &str, names: &[&str], faults: &mut Faults) -> Option<
 }
 
 /// `high`, or a list of cases of which the last is `otherwise`.
-fn severity(node: &Node, reading: &Reading<'_>, faults: &mut Faults) -> Option<Vec<(Severity, Option<Expr>)>> {
-    let words: Vec<&str> = Severity::ALL.iter().map(|severity| severity.as_str()).collect();
+fn severity(
+    node: &Node,
+    reading: &Reading<'_>,
+    faults: &mut Faults,
+) -> Option<Vec<(Severity, Option<Expr>)>> {
+    let words: Vec<&str> = Severity::ALL
+        .iter()
+        .map(|severity| severity.as_str())
+        .collect();
     if let Some(word) = node.as_text() {
         let Some(severity) = Severity::from_word(word) else {
-            faults.error(BAD_SEVERITY, node.place(), format!("`{word}` is no severity")).help(format!("write one of {}", words.join(", ")));
+            faults
+                .error(
+                    BAD_SEVERITY,
+                    node.place(),
+                    format!("`{word}` is no severity"),
+                )
+                .help(format!("write one of {}", words.join(", ")));
             return None;
         };
         return Some(vec![(severity, None)]);
@@ -316,13 +530,25 @@ fn severity(node: &Node, reading: &Reading<'_>, faults: &mut Faults) -> Option<V
     let before = faults.errors();
     for (index, item) in items.iter().enumerate() {
         let Some([entry]) = item.as_map() else {
-            faults.error(BAD_SEVERITY, item.place(), "each line has one severity and its condition").help("write such as `- high: signal.value >= 0.5`");
+            faults
+                .error(
+                    BAD_SEVERITY,
+                    item.place(),
+                    "each line has one severity and its condition",
+                )
+                .help("write such as `- high: signal.value >= 0.5`");
             continue;
         };
         let Some(severity) = Severity::from_word(&entry.key) else {
-            let fault = faults.error(BAD_SEVERITY, entry.key_place(), format!("`{}` is no severity", entry.key));
+            let fault = faults.error(
+                BAD_SEVERITY,
+                entry.key_place(),
+                format!("`{}` is no severity", entry.key),
+            );
             match nearest(&entry.key, words.iter().copied()) {
-                Some(meant) => fault.label(format!("did you mean `{meant}`?")).help(format!("write `- {meant}: …`")),
+                Some(meant) => fault
+                    .label(format!("did you mean `{meant}`?"))
+                    .help(format!("write `- {meant}: …`")),
                 None => fault.help(format!("write one of {}", words.join(", "))),
             };
             continue;
@@ -330,7 +556,13 @@ fn severity(node: &Node, reading: &Reading<'_>, faults: &mut Faults) -> Option<V
         let is_last = index + 1 == items.len();
         if entry.value.as_text() == Some("otherwise") {
             if !is_last {
-                faults.error(BAD_SEVERITY, entry.value.place(), "what stands below `otherwise` is never reached").help("move this line to the end");
+                faults
+                    .error(
+                        BAD_SEVERITY,
+                        entry.value.place(),
+                        "what stands below `otherwise` is never reached",
+                    )
+                    .help("move this line to the end");
             }
             cases.push((severity, None));
         } else if let Some(when) = reading.condition(&entry.value, faults) {
@@ -338,7 +570,13 @@ fn severity(node: &Node, reading: &Reading<'_>, faults: &mut Faults) -> Option<V
         }
     }
     if faults.errors() == before && cases.last().is_none_or(|(_, when)| when.is_some()) {
-        faults.error(BAD_SEVERITY, node.place(), "some alerts would have no severity").help("end with `- medium: otherwise`");
+        faults
+            .error(
+                BAD_SEVERITY,
+                node.place(),
+                "some alerts would have no severity",
+            )
+            .help("end with `- medium: otherwise`");
     }
     (faults.errors() == before).then_some(cases)
 }
@@ -346,31 +584,57 @@ fn severity(node: &Node, reading: &Reading<'_>, faults: &mut Faults) -> Option<V
 fn same_as(node: &Node, reading: &Reading<'_>, faults: &mut Faults) -> Option<Vec<Shape>> {
     let Some(items) = node.as_list().filter(|items| !items.is_empty()) else {
         faults
-            .error(BAD_KEY, node.place(), format!("`same_as` is a list of values, and this is {}", node.what()))
+            .error(
+                BAD_KEY,
+                node.place(),
+                format!("`same_as` is a list of values, and this is {}", node.what()),
+            )
             .help("write such as `same_as: [=signal.name, =signal.version]`");
         return None;
     };
     let before = faults.errors();
-    let values: Vec<Shape> = items.iter().filter_map(|item| reading.value(item, faults)).collect();
+    let values: Vec<Shape> = items
+        .iter()
+        .filter_map(|item| reading.value(item, faults))
+        .collect();
     if values.iter().all(|value| value.as_constant().is_some()) && faults.errors() == before {
         faults
-            .warning(BAD_KEY, node.place(), "nothing here comes from the signal, so there is one alert for all of them")
+            .warning(
+                BAD_KEY,
+                node.place(),
+                "nothing here comes from the signal, so there is one alert for all of them",
+            )
             .help("name what tells them apart, such as `=signal.name`");
     }
     (faults.errors() == before).then_some(values)
 }
 
-fn resolve(fields: &Fields<'_>, reading: &Reading<'_>, from: Option<&SignalName>, known: Known<'_>, faults: &mut Faults) -> Vec<ResolveRule> {
-    let Some(node) = fields.get("resolve") else { return Vec::new() };
+fn resolve(
+    fields: &Fields<'_>,
+    reading: &Reading<'_>,
+    from: Option<&SignalName>,
+    known: Known<'_>,
+    faults: &mut Faults,
+) -> Vec<ResolveRule> {
+    let Some(node) = fields.get("resolve") else {
+        return Vec::new();
+    };
     let Some(items) = node.as_list() else {
         faults
-            .error(BAD_PART, node.place(), format!("`resolve` is a list, and this is {}", node.what()))
+            .error(
+                BAD_PART,
+                node.place(),
+                format!("`resolve` is a list, and this is {}", node.what()),
+            )
             .help("write `- when: …` for each way it can be over");
         return Vec::new();
     };
     let mut rules = Vec::new();
     for item in items {
-        let Some(rule) = Fields::of(item, "a `resolve`", &["from", "when", "same_as"], faults) else { continue };
+        let Some(rule) = Fields::of(item, "a `resolve`", &["from", "when", "same_as"], faults)
+        else {
+            continue;
+        };
         let other = match rule.get("from") {
             None => None,
             Some(node) => match signal(node, known, faults) {
@@ -379,9 +643,15 @@ fn resolve(fields: &Fields<'_>, reading: &Reading<'_>, from: Option<&SignalName>
                 Some(found) => Some(found),
             },
         };
-        let names = other.as_ref().map(|(_, rule)| hide_answer(&base_names(rule.data_type.clone())));
+        let names = other
+            .as_ref()
+            .map(|(_, rule)| hide_answer(&base_names(rule.data_type.clone())));
         let reading = names.as_ref().map_or(*reading, Reading::over);
-        let Some(condition) = rule.require("when", "say when it is over, or `when: otherwise`", faults) else { continue };
+        let Some(condition) =
+            rule.require("when", "say when it is over, or `when: otherwise`", faults)
+        else {
+            continue;
+        };
         let when = match condition.as_text() {
             Some("otherwise") => None,
             _ => match reading.condition(condition, faults) {
@@ -402,32 +672,95 @@ fn resolve(fields: &Fields<'_>, reading: &Reading<'_>, from: Option<&SignalName>
                 Some(values) => Some(values),
             },
         };
-        let wanted = fields.get("alert").and_then(|alert| alert.get("same_as")).and_then(Node::as_list).map(<[_]>::len);
+        let wanted = fields
+            .get("alert")
+            .and_then(|alert| alert.get("same_as"))
+            .and_then(Node::as_list)
+            .map(<[_]>::len);
         if let (Some(same), Some(wanted)) = (&same, wanted)
             && same.len() != wanted
         {
             faults
-                .error(BAD_KEY, rule.get("same_as").unwrap_or(item).place(), format!("this names {}, and the alert is told apart by {wanted}", same.len()))
+                .error(
+                    BAD_KEY,
+                    rule.get("same_as").unwrap_or(item).place(),
+                    format!(
+                        "this names {}, and the alert is told apart by {wanted}",
+                        same.len()
+                    ),
+                )
                 .help("give as many values as the alert's own `same_as`, in the same order");
         }
-        let Some(from) = other.as_ref().map(|(name, _)| name.clone()).or_else(|| from.cloned()) else { continue };
-        rules.push(ResolveRule { from, when, same_as: same, names });
+        let Some(from) = other
+            .as_ref()
+            .map(|(name, _)| name.clone())
+            .or_else(|| from.cloned())
+        else {
+            continue;
+        };
+        rules.push(ResolveRule {
+            from,
+            when,
+            same_as: same,
+            names,
+        });
     }
     rules
 }
 
-fn contain(fields: &Fields<'_>, reading: &Reading<'_>, known: Known<'_>, faults: &mut Faults) -> Vec<ContainRule> {
+fn contain(
+    fields: &Fields<'_>,
+    reading: &Reading<'_>,
+    known: Known<'_>,
+    faults: &mut Faults,
+) -> Vec<ContainRule> {
     let mut rules = Vec::new();
-    for item in fields.get("contain").and_then(Node::as_list).unwrap_or_default() {
-        let Some(rule) = Fields::of(item, "a containment", &["action", "at", "with", "ask"], faults) else { continue };
-        let Some(node) = rule.require("action", "name connector and verb, such as `action: mlflow/move-alias`", faults) else { continue };
+    for item in fields
+        .get("contain")
+        .and_then(Node::as_list)
+        .unwrap_or_default()
+    {
+        let Some(rule) = Fields::of(
+            item,
+            "a containment",
+            &["action", "at", "with", "ask"],
+            faults,
+        ) else {
+            continue;
+        };
+        let Some(node) = rule.require(
+            "action",
+            "name connector and verb, such as `action: mlflow/move-alias`",
+            faults,
+        ) else {
+            continue;
+        };
         let text = node.as_text().unwrap_or_default();
         let (connector, verb) = text.split_once('/').unwrap_or((text, ""));
-        let Some(action) = known.connectors.get(connector).and_then(|connector| connector.action(verb)) else {
-            let all: Vec<String> = known.connectors.values().flat_map(|connector| connector.actions.iter().map(|action| format!("{}/{}", connector.name, action.name))).collect();
-            let fault = faults.error(UNKNOWN_ACTION, node.place(), format!("there is no action `{text}`"));
+        let Some(action) = known
+            .connectors
+            .get(connector)
+            .and_then(|connector| connector.action(verb))
+        else {
+            let all: Vec<String> = known
+                .connectors
+                .values()
+                .flat_map(|connector| {
+                    connector
+                        .actions
+                        .iter()
+                        .map(|action| format!("{}/{}", connector.name, action.name))
+                })
+                .collect();
+            let fault = faults.error(
+                UNKNOWN_ACTION,
+                node.place(),
+                format!("there is no action `{text}`"),
+            );
             match nearest(text, all.iter().map(String::as_str)) {
-                Some(meant) => fault.label(format!("did you mean `{meant}`?")).help(format!("write `action: {meant}`")),
+                Some(meant) => fault
+                    .label(format!("did you mean `{meant}`?"))
+                    .help(format!("write `action: {meant}`")),
                 None => fault.help(format!("actions are {}", all.join(", "))),
             };
             continue;
@@ -436,9 +769,15 @@ fn contain(fields: &Fields<'_>, reading: &Reading<'_>, known: Known<'_>, faults:
         for entry in rule.get("with").and_then(Node::as_map).unwrap_or_default() {
             if !action.takes.iter().any(|take| take.name == entry.key) {
                 let takes: Vec<&str> = action.takes.iter().map(|take| take.name.as_str()).collect();
-                let fault = faults.error(BAD_ARGUMENT, entry.key_place(), format!("`{text}` takes no `{}`", entry.key));
+                let fault = faults.error(
+                    BAD_ARGUMENT,
+                    entry.key_place(),
+                    format!("`{text}` takes no `{}`", entry.key),
+                );
                 match nearest(&entry.key, takes.iter().copied()) {
-                    Some(meant) => fault.label(format!("did you mean `{meant}`?")).help(format!("write `{meant}:`")),
+                    Some(meant) => fault
+                        .label(format!("did you mean `{meant}`?"))
+                        .help(format!("write `{meant}:`")),
                     None => fault.help(format!("it takes {}", takes.join(", "))),
                 };
             }
@@ -449,15 +788,28 @@ fn contain(fields: &Fields<'_>, reading: &Reading<'_>, known: Known<'_>, faults:
         let ask = rule.list_of_text("ask", faults).unwrap_or_default();
         for name in &ask {
             if !action.takes.iter().any(|take| take.name == *name) {
-                faults.error(BAD_ARGUMENT, rule.get("ask").unwrap_or(item).place(), format!("`{text}` takes no `{name}`")).help("ask for what it takes");
+                faults
+                    .error(
+                        BAD_ARGUMENT,
+                        rule.get("ask").unwrap_or(item).place(),
+                        format!("`{text}` takes no `{name}`"),
+                    )
+                    .help("ask for what it takes");
             }
         }
         for take in &action.takes {
             let given = with.iter().any(|(name, _)| *name == take.name) || ask.contains(&take.name);
             if !given && !take.optional && take.default.is_none() {
                 faults
-                    .error(BAD_ARGUMENT, item.place(), format!("`{text}` needs `{}`", take.name))
-                    .help(format!("write `{}: =…` under `with:`, or `ask: [{}]`", take.name, take.name));
+                    .error(
+                        BAD_ARGUMENT,
+                        item.place(),
+                        format!("`{text}` needs `{}`", take.name),
+                    )
+                    .help(format!(
+                        "write `{}: =…` under `with:`, or `ask: [{}]`",
+                        take.name, take.name
+                    ));
             }
         }
         rules.push(ContainRule {

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::accepts::{Incoming, Refusal};
-use crate::connector::{Algorithm, Encoding, KeyIs, SentAt, Signature, SignedPart as Part, instant};
+use crate::connector::{
+    Algorithm, Encoding, KeyIs, SentAt, Signature, SignedPart as Part, instant,
+};
 
 /// At most this many signatures of one header, and keys of one secret, are tried.
 const MOST: usize = 16;

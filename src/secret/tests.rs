@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::*;
 use crate::clock::Clock;
 use crate::config::SecretRef;
-use crate::connector::{Accepts, Algorithm, Encoding, KeyIs, Scheme, Signature, Signs};
+use crate::connector::{Accepts, Algorithm, Encoding, KeyIs, Scheme, Signature};
 use crate::shape::Leaf;
 
 mod shared;

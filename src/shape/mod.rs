@@ -43,13 +43,24 @@ enum Part {
     /// A list.
     List(Vec<Shape>),
     /// `{ text: splunk/description, at_most: 1024 }`.
-    Text { template: Arc<Template>, at_most: Option<usize> },
+    Text {
+        template: Arc<Template>,
+        at_most: Option<usize>,
+    },
     /// `{ secret: token }`.
     Secret(SecretName),
     /// `{ pick: =x, from: { a: 1, otherwise: 2 } }`.
-    Pick { of: Box<Shape>, from: Vec<(String, Shape)>, otherwise: Option<Box<Shape>> },
+    Pick {
+        of: Box<Shape>,
+        from: Vec<(String, Shape)>,
+        otherwise: Option<Box<Shape>>,
+    },
     /// `{ each: =list, give: … }` with `item`.
-    Each { list: Box<Expr>, give: Box<Shape>, item: usize },
+    Each {
+        list: Box<Expr>,
+        give: Box<Shape>,
+        item: usize,
+    },
     /// `{ lines: [ … ] }`: newline-delimited JSON.
     Lines(Vec<Shape>),
     /// `{ json: … }`: JSON as one string.
@@ -72,7 +83,10 @@ struct Member {
 impl Shape {
     /// A value that needs no scope.
     pub fn constant(value: Json, place: Place) -> Self {
-        Self { part: Part::Constant(value), place }
+        Self {
+            part: Part::Constant(value),
+            place,
+        }
     }
 
     /// The literal, when nothing in it needs a scope.
@@ -97,7 +111,9 @@ impl Shape {
             Part::Map(members) => members.as_slice(),
             _ => &[],
         };
-        members.iter().map(|member| (member.key.as_str(), &member.value))
+        members
+            .iter()
+            .map(|member| (member.key.as_str(), &member.value))
     }
 
     /// Where it stands.
@@ -116,18 +132,29 @@ impl Shape {
         match &self.part {
             Part::Constant(_) | Part::Expr(_) | Part::Text { .. } | Part::Time { .. } => {}
             Part::Secret(name) => found.push(name),
-            Part::Map(members) => members.iter().for_each(|member| member.value.collect_secrets(found)),
-            Part::List(items) | Part::Lines(items) => items.iter().for_each(|item| item.collect_secrets(found)),
-            Part::Pick { of, from, otherwise } => {
+            Part::Map(members) => members
+                .iter()
+                .for_each(|member| member.value.collect_secrets(found)),
+            Part::List(items) | Part::Lines(items) => {
+                items.iter().for_each(|item| item.collect_secrets(found))
+            }
+            Part::Pick {
+                of,
+                from,
+                otherwise,
+            } => {
                 of.collect_secrets(found);
-                from.iter().for_each(|(_, value)| value.collect_secrets(found));
+                from.iter()
+                    .for_each(|(_, value)| value.collect_secrets(found));
                 if let Some(otherwise) = otherwise {
                     otherwise.collect_secrets(found);
                 }
             }
             Part::Each { give, .. } => give.collect_secrets(found),
             Part::Json(inner) => inner.collect_secrets(found),
-            Part::Cases(cases) => cases.iter().for_each(|(_, value)| value.collect_secrets(found)),
+            Part::Cases(cases) => cases
+                .iter()
+                .for_each(|(_, value)| value.collect_secrets(found)),
         }
     }
 }

@@ -39,7 +39,11 @@ pub struct Reading<'r> {
 impl<'r> Reading<'r> {
     /// Expressions over `names`; no secrets and no prose.
     pub fn over(names: &'r Names) -> Self {
-        Self { names, secrets: &[], templates: None }
+        Self {
+            names,
+            secrets: &[],
+            templates: None,
+        }
     }
 
     /// Reads a value. `None` when it, or anything in it, has a fault.
@@ -54,7 +58,10 @@ impl<'r> Reading<'r> {
             Kind::List(items) => self.list(items, faults)?,
             Kind::Map(entries) => self.map(node, entries, faults)?,
         };
-        Some(Shape { part, place: node.place() })
+        Some(Shape {
+            part,
+            place: node.place(),
+        })
     }
 
     /// Reads a value that may be a list of cases `{ when, give }`, of which the first that holds counts.
@@ -65,12 +72,19 @@ impl<'r> Reading<'r> {
         };
         let cases: Vec<Option<(Option<Expr>, Shape)>> =
             items.iter().map(|item| self.case(item, faults)).collect();
-        Some(Shape { part: Part::Cases(cases.into_iter().collect::<Option<_>>()?), place: node.place() })
+        Some(Shape {
+            part: Part::Cases(cases.into_iter().collect::<Option<_>>()?),
+            place: node.place(),
+        })
     }
 
     fn case(&self, node: &Node, faults: &mut Faults) -> Option<(Option<Expr>, Shape)> {
         let fields = crate::yaml::Fields::of(node, "a case", &["when", "give"], faults)?;
-        let when = fields.require("when", "write `when:` with a condition, or `when: otherwise`", faults);
+        let when = fields.require(
+            "when",
+            "write `when:` with a condition, or `when: otherwise`",
+            faults,
+        );
         let give = fields.require("give", "write `give:` with the value to send", faults);
         let condition = match when?.as_text() {
             Some("otherwise") => Some(None),
@@ -95,7 +109,11 @@ impl<'r> Reading<'r> {
             }
             _ => {
                 faults
-                    .error(BAD_FORM, node.place(), format!("a condition is expected here, and this is {}", node.what()))
+                    .error(
+                        BAD_FORM,
+                        node.place(),
+                        format!("a condition is expected here, and this is {}", node.what()),
+                    )
                     .help("write an expression without `=`, such as `signal.status == \"FAIL\"`");
                 None
             }
@@ -103,9 +121,13 @@ impl<'r> Reading<'r> {
     }
 
     fn list(&self, items: &[Node], faults: &mut Faults) -> Option<Part> {
-        let shapes: Vec<Option<Shape>> = items.iter().map(|item| self.value(item, faults)).collect();
+        let shapes: Vec<Option<Shape>> =
+            items.iter().map(|item| self.value(item, faults)).collect();
         let shapes = shapes.into_iter().collect::<Option<Vec<_>>>()?;
-        let constants: Option<Vec<Json>> = shapes.iter().map(|shape| shape.as_constant().cloned()).collect();
+        let constants: Option<Vec<Json>> = shapes
+            .iter()
+            .map(|shape| shape.as_constant().cloned())
+            .collect();
         Some(match constants {
             Some(constants) => Part::Constant(Json::Array(constants)),
             None => Part::List(shapes),
@@ -129,7 +151,11 @@ impl<'r> Reading<'r> {
     fn data(&self, node: &Node, entries: &[Entry], faults: &mut Faults) -> Option<Part> {
         if node.get("pick").is_some() && entries.len() == 2 {
             faults
-                .warning(NEARLY_A_FORM, node.place(), "this map is sent as data, and it is nearly the form `{ pick, from }`")
+                .warning(
+                    NEARLY_A_FORM,
+                    node.place(),
+                    "this map is sent as data, and it is nearly the form `{ pick, from }`",
+                )
                 .help("write `{ pick: =…, from: { a: 1, otherwise: 2 } }`");
         }
         let members: Vec<Option<Member>> = entries
@@ -140,7 +166,11 @@ impl<'r> Reading<'r> {
                     None => (entry.key.as_str(), false),
                 };
                 let value = self.value(&entry.value, faults)?;
-                Some(Member { key: key.to_owned(), optional, value })
+                Some(Member {
+                    key: key.to_owned(),
+                    optional,
+                    value,
+                })
             })
             .collect();
         let members = members.into_iter().collect::<Option<Vec<_>>>()?;
@@ -160,16 +190,25 @@ impl<'r> Reading<'r> {
         if self.secrets.iter().any(|known| known == name) {
             return Some(Part::Secret(name.to_owned()));
         }
-        let fault = faults.error(UNKNOWN_SECRET, named.place(), match self.secrets {
-            [] => "a secret has no place here".to_owned(),
-            _ => format!("`{name}` is not a secret of this connector"),
-        });
+        let fault = faults.error(
+            UNKNOWN_SECRET,
+            named.place(),
+            match self.secrets {
+                [] => "a secret has no place here".to_owned(),
+                _ => format!("`{name}` is not a secret of this connector"),
+            },
+        );
         match nearest(name, self.secrets.iter().map(String::as_str)) {
-            Some(meant) => fault.label(format!("did you mean `{meant}`?")).help(format!("write `{{ secret: {meant} }}`")),
+            Some(meant) => fault
+                .label(format!("did you mean `{meant}`?"))
+                .help(format!("write `{{ secret: {meant} }}`")),
             None if self.secrets.is_empty() => {
                 fault.help("secrets go under `auth:`, `accepts:`, `signature:`, and in requests")
             }
-            None => fault.help(format!("its secrets are {}; declare others under `settings:` with `is: secret`", self.secrets.join(", "))),
+            None => fault.help(format!(
+                "its secrets are {}; declare others under `settings:` with `is: secret`",
+                self.secrets.join(", ")
+            )),
         };
         None
     }
@@ -185,22 +224,39 @@ impl<'r> Reading<'r> {
         };
         let at_most = match node.get("at_most") {
             None => None,
-            Some(bound) => match bound.as_text().and_then(|text| text.parse::<usize>().ok()).filter(|bound| *bound > 0) {
+            Some(bound) => match bound
+                .as_text()
+                .and_then(|text| text.parse::<usize>().ok())
+                .filter(|bound| *bound > 0)
+            {
                 Some(bound) => Some(bound),
                 None => {
                     faults
-                        .error(BAD_FORM, bound.place(), "`at_most` is a number of characters")
+                        .error(
+                            BAD_FORM,
+                            bound.place(),
+                            "`at_most` is a number of characters",
+                        )
                         .help("write `at_most: 1024`");
                     return None;
                 }
             },
         };
         if let Some(template) = templates.get(name) {
-            return Some(Part::Text { template: Arc::clone(template), at_most });
+            return Some(Part::Text {
+                template: Arc::clone(template),
+                at_most,
+            });
         }
-        let fault = faults.error(UNKNOWN_TEMPLATE, named.place(), format!("there is no template `{name}`"));
+        let fault = faults.error(
+            UNKNOWN_TEMPLATE,
+            named.place(),
+            format!("there is no template `{name}`"),
+        );
         match nearest(name, templates.keys().map(String::as_str)) {
-            Some(meant) => fault.label(format!("did you mean `{meant}`?")).help(format!("write `{{ text: {meant} }}`")),
+            Some(meant) => fault
+                .label(format!("did you mean `{meant}`?"))
+                .help(format!("write `{{ text: {meant} }}`")),
             None => fault.help(format!("write the text to `templates/{name}.hbs`")),
         };
         None
@@ -211,40 +267,72 @@ impl<'r> Reading<'r> {
         let table = node.get("from")?;
         let Some(entries) = table.as_map() else {
             faults
-                .error(BAD_FORM, table.place(), format!("`from` is a map of what to pick, and this is {}", table.what()))
+                .error(
+                    BAD_FORM,
+                    table.place(),
+                    format!(
+                        "`from` is a map of what to pick, and this is {}",
+                        table.what()
+                    ),
+                )
                 .help("write `from: { critical: critical, high: error, otherwise: warning }`");
             return None;
         };
-        let read: Vec<Option<(String, Shape)>> =
-            entries.iter().map(|entry| Some((entry.key.clone(), self.value(&entry.value, faults)?))).collect();
+        let read: Vec<Option<(String, Shape)>> = entries
+            .iter()
+            .map(|entry| Some((entry.key.clone(), self.value(&entry.value, faults)?)))
+            .collect();
         let mut from = read.into_iter().collect::<Option<Vec<_>>>()?;
         let otherwise = from
             .iter()
             .position(|(key, _)| key == "otherwise")
             .map(|at| Box::new(from.remove(at).1));
-        Some(Part::Pick { of: Box::new(of?), from, otherwise })
+        Some(Part::Pick {
+            of: Box::new(of?),
+            from,
+            otherwise,
+        })
     }
 
     fn each(&self, node: &Node, faults: &mut Faults) -> Option<Part> {
         let over = node.get("each")?;
         if !over.as_text().is_some_and(|text| text.starts_with('=')) {
             faults
-                .error(BAD_FORM, over.place(), "`each` goes through a list, and this is none")
+                .error(
+                    BAD_FORM,
+                    over.place(),
+                    "`each` goes through a list, and this is none",
+                )
                 .help("write `each: =variants`, the name of a list");
             return None;
         }
         let list = self.expr(over, faults);
         let inner = self.names.clone().with("item", crate::expr::Type::Any);
-        let reading = Reading { names: &inner, secrets: self.secrets, templates: self.templates };
+        let reading = Reading {
+            names: &inner,
+            secrets: self.secrets,
+            templates: self.templates,
+        };
         let give = reading.value(node.get("give")?, faults);
-        Some(Part::Each { list: Box::new(list?), give: Box::new(give?), item: self.names.len() })
+        Some(Part::Each {
+            list: Box::new(list?),
+            give: Box::new(give?),
+            item: self.names.len(),
+        })
     }
 
     fn lines(&self, node: &Node, faults: &mut Faults) -> Option<Part> {
         let given = node.get("lines")?;
         let Some(items) = given.as_list() else {
             faults
-                .error(BAD_FORM, given.place(), format!("`lines` is a list of values, one a line, and this is {}", given.what()))
+                .error(
+                    BAD_FORM,
+                    given.place(),
+                    format!(
+                        "`lines` is a list of values, one a line, and this is {}",
+                        given.what()
+                    ),
+                )
                 .help("write `lines: [ =first, =second ]`");
             return None;
         };
@@ -257,16 +345,27 @@ impl<'r> Reading<'r> {
         let format = form.as_text().unwrap_or_default().to_owned();
         if let Err(error) = jiff::fmt::strtime::format(&format, jiff::Timestamp::UNIX_EPOCH) {
             faults
-                .error(BAD_FORM, form.place(), format!("`{format}` is not a way to write a time: {error}"))
+                .error(
+                    BAD_FORM,
+                    form.place(),
+                    format!("`{format}` is not a way to write a time: {error}"),
+                )
                 .help("write strftime letters, such as `as: \"%Y-%m-%d %H:%M:%S\"`");
             return None;
         }
         if !value.as_text().is_some_and(|text| text.starts_with('=')) {
             faults
-                .error(BAD_FORM, value.place(), "`time` is an expression that gives a time or milliseconds")
+                .error(
+                    BAD_FORM,
+                    value.place(),
+                    "`time` is an expression that gives a time or milliseconds",
+                )
                 .help("write `time: =alert.time`");
             return None;
         }
-        Some(Part::Time { value: Box::new(self.expr(value, faults)?), format })
+        Some(Part::Time {
+            value: Box::new(self.expr(value, faults)?),
+            format,
+        })
     }
 }

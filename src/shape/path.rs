@@ -30,10 +30,20 @@ enum Piece {
 impl Path {
     /// Reads `/a/{name}/b`. A name is looked for among `names`, then among `settings`.
     /// `prefix` stands before it, already compiled.
-    pub fn parse(node: &Node, prefix: Option<&Self>, names: &Names, settings: &[String], faults: &mut Faults) -> Option<Self> {
+    pub fn parse(
+        node: &Node,
+        prefix: Option<&Self>,
+        names: &Names,
+        settings: &[String],
+        faults: &mut Faults,
+    ) -> Option<Self> {
         let Some(fragment) = node.fragment() else {
             faults
-                .error(BAD_PATH, node.place(), format!("a path is a text, and this is {}", node.what()))
+                .error(
+                    BAD_PATH,
+                    node.place(),
+                    format!("a path is a text, and this is {}", node.what()),
+                )
                 .help("write a path that begins with `/`, such as `/api/v1/things`");
             return None;
         };
@@ -42,16 +52,26 @@ impl Path {
         if !text.starts_with('/') {
             faults
                 .error(BAD_PATH, fragment.place.clone(), "a path begins with `/`")
-                .help(format!("write `/{}`; the host comes from the connection", text.trim_start_matches("https://").trim_start_matches("http://")));
+                .help(format!(
+                    "write `/{}`; the host comes from the connection",
+                    text.trim_start_matches("https://")
+                        .trim_start_matches("http://")
+                ));
             sound = false;
         }
         if let Some(at) = text.find(['?', '#']) {
             faults
-                .error(BAD_PATH, fragment.place_of(at, text.len()), "a path holds no query")
+                .error(
+                    BAD_PATH,
+                    fragment.place_of(at, text.len()),
+                    "a path holds no query",
+                )
                 .help("put it under `query:`, one key for each parameter");
             sound = false;
         }
-        let mut parts = prefix.map(|prefix| prefix.parts.clone()).unwrap_or_default();
+        let mut parts = prefix
+            .map(|prefix| prefix.parts.clone())
+            .unwrap_or_default();
         let mut rest = 0;
         while let Some(tail) = text.get(rest..) {
             let Some(open) = tail.find('{') else {
@@ -62,7 +82,11 @@ impl Path {
             let start = rest + open + 1;
             let Some(length) = text.get(start..).and_then(|after| after.find('}')) else {
                 faults
-                    .error(BAD_PATH, fragment.place_of(start - 1, text.len()), "this `{` is never closed")
+                    .error(
+                        BAD_PATH,
+                        fragment.place_of(start - 1, text.len()),
+                        "this `{` is never closed",
+                    )
                     .help("write `{name}` for one segment");
                 return None;
             };
@@ -74,7 +98,9 @@ impl Path {
         }
         let climbs = parts.iter().any(|part| matches!(part, Piece::Literal(text) if text.split('/').any(|one| one == ".." || one == ".")));
         if climbs {
-            faults.error(BAD_PATH, fragment.place.clone(), "a path does not climb").help("write the whole path, without `.` or `..`");
+            faults
+                .error(BAD_PATH, fragment.place.clone(), "a path does not climb")
+                .help("write the whole path, without `.` or `..`");
             sound = false;
         }
         sound.then_some(Self { parts })
@@ -96,8 +122,16 @@ impl Path {
                 begins: begins.map(|begins| begins + skip),
             }),
         };
-        let first = Self { parts: vec![Piece::Literal(format!("{before}#"))] };
-        Self::parse(&part(format!("/{after}"), before.len() + 1), Some(&first), names, &[], faults)
+        let first = Self {
+            parts: vec![Piece::Literal(format!("{before}#"))],
+        };
+        Self::parse(
+            &part(format!("/{after}"), before.len() + 1),
+            Some(&first),
+            names,
+            &[],
+            faults,
+        )
     }
 
     /// The path with its segments put in, each percent-encoded.
@@ -111,16 +145,29 @@ impl Path {
                     let what = expr.source();
                     let text = match &value {
                         Value::Text(text) => text.clone().into_owned(),
-                        Value::Int(_) | Value::Bool(_) => value.to_json().map(|json| json.to_string()).unwrap_or_default(),
+                        Value::Int(_) | Value::Bool(_) => value
+                            .to_json()
+                            .map(|json| json.to_string())
+                            .unwrap_or_default(),
                         Value::Absent | Value::Null => {
-                            return Err(Error::Absent { what: what.to_owned(), place: place.clone() });
+                            return Err(Error::Absent {
+                                what: what.to_owned(),
+                                place: place.clone(),
+                            });
                         }
                         other => {
-                            return Err(Error::Kind { what: what.to_owned(), got: other.what(), wanted: "a text or a whole number", place: place.clone() });
+                            return Err(Error::Kind {
+                                what: what.to_owned(),
+                                got: other.what(),
+                                wanted: "a text or a whole number",
+                                place: place.clone(),
+                            });
                         }
                     };
-                    let segment = untrusted::path_segment(&text)
-                        .map_err(|source| Error::Door { what: what.to_owned(), source })?;
+                    let segment = untrusted::path_segment(&text).map_err(|source| Error::Door {
+                        what: what.to_owned(),
+                        source,
+                    })?;
                     path.push_str(&segment);
                 }
             }
@@ -135,23 +182,51 @@ fn push_literal(parts: &mut Vec<Piece>, text: &str) {
     }
 }
 
-fn segment(fragment: &Fragment, start: usize, end: usize, names: &Names, settings: &[String], faults: &mut Faults) -> Option<Piece> {
+fn segment(
+    fragment: &Fragment,
+    start: usize,
+    end: usize,
+    names: &Names,
+    settings: &[String],
+    faults: &mut Faults,
+) -> Option<Piece> {
     let name = fragment.text.get(start..end).unwrap_or_default();
     let place = fragment.place_of(start, end);
     let word = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     let source = match () {
         () if word && names.find(name).is_some() => name.to_owned(),
-        () if word && settings.iter().any(|known| known == name) && names.find("settings").is_some() => format!("settings.{name}"),
+        () if word
+            && settings.iter().any(|known| known == name)
+            && names.find("settings").is_some() =>
+        {
+            format!("settings.{name}")
+        }
         () => {
-            let known: Vec<&str> = names.all().chain(settings.iter().map(String::as_str)).collect();
-            let fault = faults.error(UNKNOWN_SEGMENT, place, format!("nothing named `{name}` can stand in this path"));
+            let known: Vec<&str> = names
+                .all()
+                .chain(settings.iter().map(String::as_str))
+                .collect();
+            let fault = faults.error(
+                UNKNOWN_SEGMENT,
+                place,
+                format!("nothing named `{name}` can stand in this path"),
+            );
             match nearest(name, known.iter().copied()) {
-                Some(meant) => fault.label(format!("did you mean `{meant}`?")).help(format!("write `{{{meant}}}`")),
+                Some(meant) => fault
+                    .label(format!("did you mean `{meant}`?"))
+                    .help(format!("write `{{{meant}}}`")),
                 None => fault.help(format!("a segment is one of {}", known.join(", "))),
             };
             return None;
         }
     };
-    let inner = Fragment { text: source, place: place.clone(), begins: None };
-    Some(Piece::Segment(Box::new(Expr::compile(&inner, names, faults)?), Box::new(place)))
+    let inner = Fragment {
+        text: source,
+        place: place.clone(),
+        begins: None,
+    };
+    Some(Piece::Segment(
+        Box::new(Expr::compile(&inner, names, faults)?),
+        Box::new(place),
+    ))
 }

@@ -79,9 +79,21 @@ pub enum Error {
 
 impl Shape {
     /// Renders over `scope`. `None` when the whole value is absent.
-    pub fn render<'a>(&'a self, scope: &'a Scope<'a>, texts: &Map<String, Json>, absent: Absent) -> Result<Option<Rendered>, Error> {
-        let mut run = Run { texts, absent, pointer: String::new(), out: Rendered::default() };
-        let Some(value) = run.shape(self, scope)? else { return Ok(None) };
+    pub fn render<'a>(
+        &'a self,
+        scope: &'a Scope<'a>,
+        texts: &Map<String, Json>,
+        absent: Absent,
+    ) -> Result<Option<Rendered>, Error> {
+        let mut run = Run {
+            texts,
+            absent,
+            pointer: String::new(),
+            out: Rendered::default(),
+        };
+        let Some(value) = run.shape(self, scope)? else {
+            return Ok(None);
+        };
         run.out.value = value;
         Ok(Some(run.out))
     }
@@ -92,7 +104,9 @@ impl Shape {
             return Ok(Some(value.clone()));
         }
         let none = Map::new();
-        Ok(self.render(scope, &none, absent)?.map(|rendered| rendered.value))
+        Ok(self
+            .render(scope, &none, absent)?
+            .map(|rendered| rendered.value))
     }
 }
 
@@ -112,20 +126,33 @@ impl Run<'_> {
             Part::List(items) => self.list(items, scope)?,
             Part::Text { template, at_most } => {
                 let text = template.render(self.texts).map_err(Error::Text)?;
-                Json::String(at_most.map_or_else(|| text.clone(), |bound| untrusted::cut(&text, bound)))
+                Json::String(
+                    at_most.map_or_else(|| text.clone(), |bound| untrusted::cut(&text, bound)),
+                )
             }
             Part::Secret(name) => {
-                self.out.secrets.push(SecretAt { pointer: self.pointer.clone(), name: name.clone() });
+                self.out.secrets.push(SecretAt {
+                    pointer: self.pointer.clone(),
+                    name: name.clone(),
+                });
                 Json::Null
             }
-            Part::Pick { of, from, otherwise } => {
+            Part::Pick {
+                of,
+                from,
+                otherwise,
+            } => {
                 let of = self.shape(of, scope)?;
                 let word = match &of {
                     Some(Json::String(word)) => word.clone(),
                     Some(Json::Null) | None => String::new(),
                     Some(other) => other.to_string(),
                 };
-                let picked = from.iter().find(|(key, _)| *key == word).map(|(_, value)| value).or(otherwise.as_deref());
+                let picked = from
+                    .iter()
+                    .find(|(key, _)| *key == word)
+                    .map(|(_, value)| value)
+                    .or(otherwise.as_deref());
                 match picked {
                     Some(picked) => return self.shape(picked, scope),
                     None => return Ok(None),
@@ -150,7 +177,10 @@ impl Run<'_> {
             Part::Time { value, format } => return time(value, format, &shape.place, scope),
             Part::Cases(cases) => {
                 for (when, give) in cases {
-                    if when.as_ref().is_none_or(|when| when.holds(scope).unwrap_or(false)) {
+                    if when
+                        .as_ref()
+                        .is_none_or(|when| when.holds(scope).unwrap_or(false))
+                    {
                         return self.shape(give, scope);
                     }
                 }
@@ -164,7 +194,8 @@ impl Run<'_> {
         let before = self.pointer.len();
         for member in members {
             self.pointer.push('/');
-            self.pointer.push_str(&member.key.replace('~', "~0").replace('/', "~1"));
+            self.pointer
+                .push_str(&member.key.replace('~', "~0").replace('/', "~1"));
             match self.shape(&member.value, scope)? {
                 Some(value) => {
                     map.insert(member.key.clone(), value);
@@ -173,7 +204,10 @@ impl Run<'_> {
                     self.out.left_out.push(member.key.clone());
                 }
                 None => {
-                    return Err(Error::Absent { what: member.key.clone(), place: Box::new(member.value.place.clone()) });
+                    return Err(Error::Absent {
+                        what: member.key.clone(),
+                        place: Box::new(member.value.place.clone()),
+                    });
                 }
             }
             self.pointer.truncate(before);
@@ -190,15 +224,29 @@ impl Run<'_> {
             match self.shape(item, scope)? {
                 Some(value) => list.push(value),
                 None if self.absent == Absent::LeftOut => {}
-                None => return Err(Error::Absent { what: "an item of a list".to_owned(), place: Box::new(item.place.clone()) }),
+                None => {
+                    return Err(Error::Absent {
+                        what: "an item of a list".to_owned(),
+                        place: Box::new(item.place.clone()),
+                    });
+                }
             }
             self.pointer.truncate(before);
         }
         Ok(Json::Array(list))
     }
 
-    fn each<'a>(&mut self, list: &'a Expr, give: &'a Shape, item: usize, place: &Place, scope: &'a Scope<'a>) -> Result<Json, Error> {
-        let items = value_of(list, place, scope)?.to_json().unwrap_or(Json::Null);
+    fn each<'a>(
+        &mut self,
+        list: &'a Expr,
+        give: &'a Shape,
+        item: usize,
+        place: &Place,
+        scope: &'a Scope<'a>,
+    ) -> Result<Json, Error> {
+        let items = value_of(list, place, scope)?
+            .to_json()
+            .unwrap_or(Json::Null);
         let items = match items {
             Json::Array(items) => items,
             Json::Null => Vec::new(),
@@ -223,7 +271,11 @@ impl Run<'_> {
 }
 
 /// Evaluates, and says which expression it was when that fails.
-pub(super) fn value_of<'a>(expr: &'a Expr, place: &Place, scope: &'a Scope<'a>) -> Result<Value<'a>, Error> {
+pub(super) fn value_of<'a>(
+    expr: &'a Expr,
+    place: &Place,
+    scope: &'a Scope<'a>,
+) -> Result<Value<'a>, Error> {
     expr.eval(scope).map_err(|source| Error::Expr {
         what: expr.source().to_owned(),
         place: Box::new(place.clone()),
@@ -231,16 +283,30 @@ pub(super) fn value_of<'a>(expr: &'a Expr, place: &Place, scope: &'a Scope<'a>) 
     })
 }
 
-fn time<'a>(expr: &'a Expr, format: &str, place: &Place, scope: &'a Scope<'a>) -> Result<Option<Json>, Error> {
+fn time<'a>(
+    expr: &'a Expr,
+    format: &str,
+    place: &Place,
+    scope: &'a Scope<'a>,
+) -> Result<Option<Json>, Error> {
     let value = value_of(expr, place, scope)?;
-    let wrong = |got| Error::Kind { what: expr.source().to_owned(), got, wanted: "a time or milliseconds", place: Box::new(place.clone()) };
+    let wrong = |got| Error::Kind {
+        what: expr.source().to_owned(),
+        got,
+        wanted: "a time or milliseconds",
+        place: Box::new(place.clone()),
+    };
     let at = match &value {
         Value::Absent => return Ok(None),
         Value::Null => return Ok(Some(Json::Null)),
         Value::Time(at) => *at,
-        Value::Int(ms) => jiff::Timestamp::from_millisecond(*ms).map_err(|_| wrong("a number out of range"))?,
+        Value::Int(ms) => {
+            jiff::Timestamp::from_millisecond(*ms).map_err(|_| wrong("a number out of range"))?
+        }
         Value::Text(text) => text.parse().map_err(|_| wrong("a text that is no time"))?,
         other => return Err(wrong(other.what())),
     };
-    Ok(Some(Json::String(jiff::fmt::strtime::format(format, at).unwrap_or_else(|_| at.to_string()))))
+    Ok(Some(Json::String(
+        jiff::fmt::strtime::format(format, at).unwrap_or_else(|_| at.to_string()),
+    )))
 }

@@ -11,7 +11,11 @@ use crate::store::{self, Tx};
 
 /// The action that a signal is the echo of. `expected` rows hold `{ action, of, names: {…} }`: which
 /// verb, doing or undoing, and the values its expressions name.
-pub fn recognise(tx: &mut Tx<'_>, catalog: &Catalog, signal: &Signal) -> Result<Option<ActionId>, store::Error> {
+pub fn recognise(
+    tx: &mut Tx<'_>,
+    catalog: &Catalog,
+    signal: &Signal,
+) -> Result<Option<ActionId>, store::Error> {
     let waiting = tx.echoes(&signal.connection, &signal.name, signal.received_at)?;
     for echo in waiting {
         if matches(catalog, signal, &echo.expected.expected) && tx.use_echo(echo.id, signal.id)? {
@@ -22,7 +26,11 @@ pub fn recognise(tx: &mut Tx<'_>, catalog: &Catalog, signal: &Signal) -> Result<
 }
 
 fn matches(catalog: &Catalog, signal: &Signal, expected: &Json) -> bool {
-    let Some((_, action)) = expected.get("action").and_then(Json::as_str).and_then(|name| catalog.action(name)) else {
+    let Some((_, action)) = expected
+        .get("action")
+        .and_then(Json::as_str)
+        .and_then(|name| catalog.action(name))
+    else {
         return false;
     };
     let of = match expected.get("of").and_then(Json::as_str) {
@@ -30,15 +38,22 @@ fn matches(catalog: &Catalog, signal: &Signal, expected: &Json) -> bool {
         _ => EchoOf::Do,
     };
     let nothing = Map::new();
-    let values = expected.get("names").and_then(Json::as_object).unwrap_or(&nothing);
-    action.echo.iter().filter(|echo| echo.of == of && echo.signal == signal.name.signal).any(|echo| {
-        let mut scope = Scope::new(&echo.names);
-        for (slot, name) in echo.names.all().enumerate() {
-            if let Some(value) = values.get(name) {
-                scope.set(slot, Value::from_json(value));
+    let values = expected
+        .get("names")
+        .and_then(Json::as_object)
+        .unwrap_or(&nothing);
+    action
+        .echo
+        .iter()
+        .filter(|echo| echo.of == of && echo.signal == signal.name.signal)
+        .any(|echo| {
+            let mut scope = Scope::new(&echo.names);
+            for (slot, name) in echo.names.all().enumerate() {
+                if let Some(value) = values.get(name) {
+                    scope.set(slot, Value::from_json(value));
+                }
             }
-        }
-        scope.set(echo.slot, Value::from_json(signal.data.as_data()));
-        echo.when.holds(&scope).unwrap_or(false)
-    })
+            scope.set(echo.slot, Value::from_json(signal.data.as_data()));
+            echo.when.holds(&scope).unwrap_or(false)
+        })
 }

@@ -26,8 +26,19 @@ pub struct Judged {
 
 /// Asks the mappings. `looked_up` holds, by mapping, what was looked up; a mapping that has to look
 /// up and is not in it waits. `only` limits the question to some mappings, as when one is retried.
-pub fn judge(catalog: &Catalog, signal: Signal, looked_up: &BTreeMap<String, Map<String, Json>>, only: Option<&[String]>) -> Judged {
-    let mut judged = Judged { said: Vec::new(), stuck: Vec::new(), waiting: Vec::new(), shadow: Vec::new(), signal };
+pub fn judge(
+    catalog: &Catalog,
+    signal: Signal,
+    looked_up: &BTreeMap<String, Map<String, Json>>,
+    only: Option<&[String]>,
+) -> Judged {
+    let mut judged = Judged {
+        said: Vec::new(),
+        stuck: Vec::new(),
+        waiting: Vec::new(),
+        shadow: Vec::new(),
+        signal,
+    };
     let nothing = Map::new();
     for mapping in catalog.mappings_for(&judged.signal.name) {
         if only.is_some_and(|only| !only.contains(&mapping.name)) {
@@ -40,7 +51,9 @@ pub fn judge(catalog: &Catalog, signal: Signal, looked_up: &BTreeMap<String, Map
         }
         match mapping.judge(&judged.signal, found.unwrap_or(&nothing)) {
             Ok(Judgement::Nothing) => {}
-            Ok(said) if mapping.status == Status::Shadow => judged.shadow.push((Arc::clone(mapping), said)),
+            Ok(said) if mapping.status == Status::Shadow => {
+                judged.shadow.push((Arc::clone(mapping), said))
+            }
             Ok(said) => judged.said.push((Arc::clone(mapping), said)),
             Err(stuck) => judged.stuck.push(stuck),
         }

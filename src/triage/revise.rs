@@ -42,10 +42,22 @@ impl Why {
 ///
 /// # Errors
 /// When the store fails.
-pub fn revise(tx: &mut Tx<'_>, catalog: &Catalog, alert: &mut Alert, why: Why, now: Timestamp, quiet_at: Option<Timestamp>) -> Result<(), store::Error> {
+pub fn revise(
+    tx: &mut Tx<'_>,
+    catalog: &Catalog,
+    alert: &mut Alert,
+    why: Why,
+    now: Timestamp,
+    quiet_at: Option<Timestamp>,
+) -> Result<(), store::Error> {
     alert.revised_at = now;
     let shown = alert.to_expression_value();
-    let routes: Vec<_> = catalog.config.routes.iter().filter(|route| route.takes(&shown)).collect();
+    let routes: Vec<_> = catalog
+        .config
+        .routes
+        .iter()
+        .filter(|route| route.takes(&shown))
+        .collect();
     let mut to: Vec<String> = Vec::new();
     for route in &routes {
         if why == Why::Repeated && route.repeat.is_none() {
@@ -74,7 +86,9 @@ pub fn revise(tx: &mut Tx<'_>, catalog: &Catalog, alert: &mut Alert, why: Why, n
     let open = alert.state != State::Resolved;
     let times = Times {
         quiet_at: quiet_at.filter(|_| open),
-        repeat_at: repeat.filter(|_| open).and_then(|repeat| now.checked_add(repeat).ok()),
+        repeat_at: repeat
+            .filter(|_| open)
+            .and_then(|repeat| now.checked_add(repeat).ok()),
     };
     let revision = tx.put_alert(alert, times)?;
     for destination in &to {
@@ -85,7 +99,9 @@ pub fn revise(tx: &mut Tx<'_>, catalog: &Catalog, alert: &mut Alert, why: Why, n
 
 fn keeps_state(catalog: &Catalog, destination: &str) -> bool {
     let connection = catalog.config.connection(destination);
-    connection.and_then(|connection| connection.connector.deliver.as_ref()).is_some_and(|deliver| deliver.of == Of::State)
+    connection
+        .and_then(|connection| connection.connector.deliver.as_ref())
+        .is_some_and(|deliver| deliver.of == Of::State)
 }
 
 fn wants(catalog: &Catalog, destination: &str, alert: &Alert, why: Why) -> bool {

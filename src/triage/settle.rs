@@ -18,14 +18,22 @@ use crate::store::{self, LookUp, RawRef, Sighting, Standing, Tx};
 ///
 /// # Errors
 /// When the store fails; then nothing of it is kept.
-pub fn settle(tx: &mut Tx<'_>, catalog: &Catalog, judged: &Judged, raw: Option<RawRef<'_>>) -> Result<Vec<AlertId>, store::Error> {
+pub fn settle(
+    tx: &mut Tx<'_>,
+    catalog: &Catalog,
+    judged: &Judged,
+    raw: Option<RawRef<'_>>,
+) -> Result<Vec<AlertId>, store::Error> {
     let signal = &judged.signal;
     let echo = recognise(tx, catalog, signal)?;
     let echoed;
     let signal = match echo {
         None => signal,
         Some(action) => {
-            echoed = Signal { echo_of: Some(action), ..signal.clone() };
+            echoed = Signal {
+                echo_of: Some(action),
+                ..signal.clone()
+            };
             &echoed
         }
     };
@@ -38,20 +46,32 @@ pub fn settle(tx: &mut Tx<'_>, catalog: &Catalog, judged: &Judged, raw: Option<R
         };
         alerts.extend(touched);
     }
-    let reason = judged.stuck.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    let reason = judged
+        .stuck
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("; ");
     let standing = if !judged.waiting.is_empty() {
         Standing::Waiting
     } else if judged.stuck.is_empty() {
         Standing::Read(&alerts)
     } else {
-        Standing::Stuck { reason: &reason, trace: &reason }
+        Standing::Stuck {
+            reason: &reason,
+            trace: &reason,
+        }
     };
     match raw {
         Some(raw) => tx.insert_signal(signal, raw, standing)?,
         None => tx.settle_signal(signal.id, standing)?,
     }
     if !judged.waiting.is_empty() {
-        let stuck: Vec<&str> = judged.stuck.iter().map(|stuck| stuck.mapping.as_str()).collect();
+        let stuck: Vec<&str> = judged
+            .stuck
+            .iter()
+            .map(|stuck| stuck.mapping.as_str())
+            .collect();
         tx.wait_for_look_up(&LookUp {
             signal: signal.id,
             attempts: 0,
@@ -63,7 +83,13 @@ pub fn settle(tx: &mut Tx<'_>, catalog: &Catalog, judged: &Judged, raw: Option<R
     Ok(alerts)
 }
 
-fn open(tx: &mut Tx<'_>, catalog: &Catalog, mapping: &Arc<Mapping>, signal: &Signal, proposal: &Proposal) -> Result<AlertId, store::Error> {
+fn open(
+    tx: &mut Tx<'_>,
+    catalog: &Catalog,
+    mapping: &Arc<Mapping>,
+    signal: &Signal,
+    proposal: &Proposal,
+) -> Result<AlertId, store::Error> {
     let now = tx.now();
     let quiet = quiet_at(mapping, now);
     let Some(known) = tx.open_alert(&proposal.key)? else {
@@ -72,21 +98,34 @@ fn open(tx: &mut Tx<'_>, catalog: &Catalog, mapping: &Arc<Mapping>, signal: &Sig
         return Ok(alert.id);
     };
     let own = signal.echo_of.is_some();
-    let severity = if own { known.severity } else { known.severity.max(proposal.severity) };
-    let shows_more = known.title != proposal.title || known.summary != proposal.summary || known.fields != proposal.fields || known.model != proposal.model;
+    let severity = if own {
+        known.severity
+    } else {
+        known.severity.max(proposal.severity)
+    };
+    let shows_more = known.title != proposal.title
+        || known.summary != proposal.summary
+        || known.fields != proposal.fields
+        || known.model != proposal.model;
     if severity == known.severity && !shows_more {
         let sighting = Sighting {
             signal: signal.id,
             at: proposal.at,
             seen: now,
             quiet_at: quiet,
-            measured: Some(proposal.measured.clone()).filter(|measured| *measured != known.measured),
-            evidence: Some(proposal.evidence.clone()).filter(|evidence| *evidence != known.evidence),
+            measured: Some(proposal.measured.clone())
+                .filter(|measured| *measured != known.measured),
+            evidence: Some(proposal.evidence.clone())
+                .filter(|evidence| *evidence != known.evidence),
         };
         tx.count(known.id, sighting)?;
         return Ok(known.id);
     }
-    let why = if severity == known.severity { Why::Changed } else { Why::Severity };
+    let why = if severity == known.severity {
+        Why::Changed
+    } else {
+        Why::Severity
+    };
     let mut alert = known.as_ref().clone();
     alert.revision += 1;
     alert.state = State::Updated;
@@ -110,7 +149,14 @@ fn open(tx: &mut Tx<'_>, catalog: &Catalog, mapping: &Arc<Mapping>, signal: &Sig
     Ok(alert.id)
 }
 
-fn first(catalog: &Catalog, mapping: &Mapping, signal: &Signal, proposal: &Proposal, id: AlertId, now: jiff::Timestamp) -> Alert {
+fn first(
+    catalog: &Catalog,
+    mapping: &Mapping,
+    signal: &Signal,
+    proposal: &Proposal,
+    id: AlertId,
+    now: jiff::Timestamp,
+) -> Alert {
     let own = signal.echo_of.is_some();
     let mut alert = Alert {
         id,
@@ -119,7 +165,11 @@ fn first(catalog: &Catalog, mapping: &Mapping, signal: &Signal, proposal: &Propo
         mapping: mapping.name.clone(),
         key: proposal.key.clone(),
         kind: mapping.alert.kind.name.clone(),
-        severity: if own { Severity::Informational } else { proposal.severity },
+        severity: if own {
+            Severity::Informational
+        } else {
+            proposal.severity
+        },
         title: proposal.title.clone(),
         summary: proposal.summary.clone(),
         at: proposal.at,
@@ -145,13 +195,27 @@ fn first(catalog: &Catalog, mapping: &Mapping, signal: &Signal, proposal: &Propo
     alert
 }
 
-fn close(tx: &mut Tx<'_>, catalog: &Catalog, signal: &Signal, key: &str) -> Result<Option<AlertId>, store::Error> {
-    let Some(known) = tx.open_alert(key)? else { return Ok(None) };
+fn close(
+    tx: &mut Tx<'_>,
+    catalog: &Catalog,
+    signal: &Signal,
+    key: &str,
+) -> Result<Option<AlertId>, store::Error> {
+    let Some(known) = tx.open_alert(key)? else {
+        return Ok(None);
+    };
     let now = tx.now();
     let mut alert = known.as_ref().clone();
     alert.signal = signal.id;
     alert.last_seen = now;
-    over(&mut alert, Closed { at: now, how: ClosedHow::Recovered, by: None });
+    over(
+        &mut alert,
+        Closed {
+            at: now,
+            how: ClosedHow::Recovered,
+            by: None,
+        },
+    );
     revise(tx, catalog, &mut alert, Why::Resolved, now, None)?;
     Ok(Some(alert.id))
 }
@@ -164,11 +228,23 @@ pub fn over(alert: &mut Alert, closed: Closed) {
 }
 
 fn origin(catalog: &Catalog, signal: &Signal) -> Origin {
-    let host = catalog.config.connection(&signal.connection).map_or_else(|| "localhost".to_owned(), crate::config::Connection::host);
-    Origin { connection: signal.connection.clone(), connector: signal.name.connector.clone(), host }
+    let host = catalog
+        .config
+        .connection(&signal.connection)
+        .map_or_else(|| "localhost".to_owned(), crate::config::Connection::host);
+    Origin {
+        connection: signal.connection.clone(),
+        connector: signal.name.connector.clone(),
+        host,
+    }
 }
 
-fn offers(catalog: &Catalog, mapping: &Mapping, signal: &Signal, proposal: &Proposal) -> Vec<Offer> {
+fn offers(
+    catalog: &Catalog,
+    mapping: &Mapping,
+    signal: &Signal,
+    proposal: &Proposal,
+) -> Vec<Offer> {
     if signal.echo_of.is_some() {
         return Vec::new();
     }
@@ -176,7 +252,11 @@ fn offers(catalog: &Catalog, mapping: &Mapping, signal: &Signal, proposal: &Prop
     let one = |(index, with, ask): &(usize, Map<String, Json>, Vec<String>)| {
         let rule = mapping.contain.get(*index)?;
         let place = catalog.place_for(rule, &signal.connection)?;
-        let about = place.connector.action(&rule.verb).map(|action| action.about.clone()).unwrap_or_default();
+        let about = place
+            .connector
+            .action(&rule.verb)
+            .map(|action| action.about.clone())
+            .unwrap_or_default();
         Some(Offer {
             action: format!("{}/{}", rule.connector, rule.verb),
             at: place.name.clone(),
@@ -191,18 +271,39 @@ fn offers(catalog: &Catalog, mapping: &Mapping, signal: &Signal, proposal: &Prop
 
 fn links(catalog: &Catalog, signal: &Signal, alert: &Alert) -> Vec<Link> {
     let mut links = Vec::new();
-    let base = catalog.config.connection(&signal.connection).and_then(|connection| connection.text(connection.connector.first_url()?));
-    let path = catalog.signal(&signal.name).and_then(|rule| rule.link.as_ref()?.path(signal.data.as_data()));
+    let base = catalog
+        .config
+        .connection(&signal.connection)
+        .and_then(|connection| connection.text(connection.connector.first_url()?));
+    let path = catalog
+        .signal(&signal.name)
+        .and_then(|rule| rule.link.as_ref()?.path(signal.data.as_data()));
     if let (Some(base), Some(path)) = (base, path) {
-        links.push(Link { text: "At its source".to_owned(), href: format!("{}{path}", base.trim_end_matches('/')) });
+        links.push(Link {
+            text: "At its source".to_owned(),
+            href: format!("{}{path}", base.trim_end_matches('/')),
+        });
     }
     let url = &catalog.config.public_url;
-    links.push(Link { text: "Andon's record".to_owned(), href: format!("{url}/v1/alerts/{}", alert.id) });
+    links.push(Link {
+        text: "Andon's record".to_owned(),
+        href: format!("{url}/v1/alerts/{}", alert.id),
+    });
     for offer in &alert.contain {
-        links.push(Link { text: format!("Containment offered: {} at {}", offer.action, offer.at), href: offer.href.clone() });
+        links.push(Link {
+            text: format!("Containment offered: {} at {}", offer.action, offer.at),
+            href: offer.href.clone(),
+        });
     }
-    if let Some(runbook) = catalog.mappings.get(&alert.mapping).and_then(|mapping| mapping.runbook.as_ref()) {
-        links.push(Link { text: "Runbook".to_owned(), href: runbook.clone() });
+    if let Some(runbook) = catalog
+        .mappings
+        .get(&alert.mapping)
+        .and_then(|mapping| mapping.runbook.as_ref())
+    {
+        links.push(Link {
+            text: "Runbook".to_owned(),
+            href: runbook.clone(),
+        });
     }
     links
 }

@@ -24,15 +24,29 @@ const EVERY: Duration = Duration::from_secs(1);
 pub fn due(tx: &mut Tx<'_>, catalog: &Catalog, now: Timestamp) -> Result<usize, store::Error> {
     let mut done = 0;
     for id in tx.quiet_due(now, AT_ONCE)? {
-        let Some(known) = tx.alert(id)?.filter(|alert| alert.state != State::Resolved) else { continue };
+        let Some(known) = tx.alert(id)?.filter(|alert| alert.state != State::Resolved) else {
+            continue;
+        };
         let mut alert = known.as_ref().clone();
-        over(&mut alert, Closed { at: now, how: ClosedHow::Quiet, by: None });
+        over(
+            &mut alert,
+            Closed {
+                at: now,
+                how: ClosedHow::Quiet,
+                by: None,
+            },
+        );
         revise(tx, catalog, &mut alert, Why::Resolved, now, None)?;
         done += 1;
     }
     for id in tx.repeat_due(now, AT_ONCE)? {
-        let Some(known) = tx.alert(id)?.filter(|alert| alert.state != State::Resolved) else { continue };
-        let quiet_at = catalog.mappings.get(&known.mapping).and_then(|mapping| super::revise::quiet_at(mapping, known.last_seen));
+        let Some(known) = tx.alert(id)?.filter(|alert| alert.state != State::Resolved) else {
+            continue;
+        };
+        let quiet_at = catalog
+            .mappings
+            .get(&known.mapping)
+            .and_then(|mapping| super::revise::quiet_at(mapping, known.last_seen));
         let mut alert = known.as_ref().clone();
         alert.revision += 1;
         alert.state = State::Updated;
@@ -55,7 +69,11 @@ pub async fn run(live: Arc<Live>) {
             continue;
         }
         let snapshot = live.snapshot();
-        match live.store.write(move |tx| due(tx, &snapshot.catalog, now)).await {
+        match live
+            .store
+            .write(move |tx| due(tx, &snapshot.catalog, now))
+            .await
+        {
             Ok(0) => {}
             Ok(_) => live.owed.ring(),
             Err(error) => tracing::warn!(%error, "alerts could not be looked after; trying again"),

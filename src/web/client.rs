@@ -12,11 +12,11 @@ use super::error::Error;
 use super::fill::{Filled, Given, Put};
 use super::place;
 use super::reach::Resolver;
-use crate::config::Reach;
 use super::redacted::Redacted;
 use super::token::{Tokens, Wanted};
 use super::wire::{Wire, end_of};
 use crate::clock::Clock;
+use crate::config::Reach;
 use crate::secret::Secrets;
 use crate::shape::{Auth, Request};
 

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use super::*;
 use crate::clock::Clock;
-use crate::config::SecretRef;
+use crate::config::{Reach, SecretRef};
 use crate::secret::Secrets;
 use crate::shape::{Auth, Body, Content, Leaf, Method, Request, SecretAt};
 

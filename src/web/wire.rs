@@ -9,8 +9,8 @@ use url::{Host, Url};
 use super::answer::Answer;
 use super::error::Error;
 use super::reach::Outside;
-use crate::config::Reach;
 use crate::clock::Clock;
+use crate::config::Reach;
 
 /// An HTTP client that is confined to a reach. Cheap to clone.
 #[derive(Clone)]

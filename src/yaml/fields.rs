@@ -245,8 +245,14 @@ mod tests {
             Some(Duration::from_mins(5))
         );
         assert_eq!(fields.bytes_size("e", &mut faults), Some(64_000));
-        assert_eq!(fields.list_of_text("f", &mut faults), Some(vec!["x".to_owned(), "y".to_owned()]));
-        assert_eq!(fields.list_of_text("g", &mut faults), Some(vec!["one".to_owned()]));
+        assert_eq!(
+            fields.list_of_text("f", &mut faults),
+            Some(vec!["x".to_owned(), "y".to_owned()])
+        );
+        assert_eq!(
+            fields.list_of_text("g", &mut faults),
+            Some(vec!["one".to_owned()])
+        );
         assert_eq!(fields.text("h", &mut faults), None);
         assert!(faults.is_empty());
     }

@@ -118,7 +118,9 @@ impl Node {
 
     /// The place of a key of this map, else the map's own.
     pub fn place_of_key(&self, key: &str) -> Place {
-        let entry = self.as_map().and_then(|entries| entries.iter().find(|entry| entry.key == key));
+        let entry = self
+            .as_map()
+            .and_then(|entries| entries.iter().find(|entry| entry.key == key));
         entry.map_or_else(|| self.place(), Entry::key_place)
     }
 

@@ -51,7 +51,7 @@ async fn nothing_acknowledged_is_lost_by_a_crash() {
         .write(|tx| {
             Ok((
                 tx.open_alert("key-199")?,
-                tx.next_id::<crate::signal::Signal>(),
+                tx.next_id::<crate::id::OfSignal>(),
             ))
         })
         .await

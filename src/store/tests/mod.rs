@@ -142,6 +142,7 @@ fn alert(tx: &Tx<'_>, key: &str) -> Alert {
         closed: None,
         acknowledged: None,
         notes: Vec::new(),
+        told: Vec::new(),
         caused_by: None,
     }
 }
