@@ -4,6 +4,7 @@
 //! the API of one that runs, with `ANDON_TOKEN` or the token it keeps beside its store.
 
 mod check;
+mod demo;
 mod output;
 mod run;
 mod test;
@@ -27,6 +28,8 @@ struct Typed {
 /// What to do.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// See it work: signals, alerts at three receivers, a containment proven and undone
+    Demo(demo::Typed),
     /// Run the daemon
     Run(run::Typed),
     /// Check the files: every fault, with its place and what to write instead
@@ -60,6 +63,7 @@ pub fn main() -> ExitCode {
     let typed = Typed::parse();
     let config = typed.config.as_deref();
     let ended = match typed.command {
+        Command::Demo(typed) => demo::run(&typed),
         Command::Run(typed) => run::run(&typed, config),
         Command::Check(typed) => check::run(&typed, config),
         Command::Test(typed) => test::run(&typed, config),
