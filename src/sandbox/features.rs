@@ -32,8 +32,13 @@ impl Features {
 /// # Errors
 /// When it cannot listen.
 pub async fn start(listen: &Listen, recording: &str) -> Result<Running<Features>, Error> {
-    let features = Arc::new(Features { body: recording.to_owned(), asked: AtomicU64::new(0) });
-    let router = Router::new().route("/api/v1/feature_views", get(views)).with_state(Arc::clone(&features));
+    let features = Arc::new(Features {
+        body: recording.to_owned(),
+        asked: AtomicU64::new(0),
+    });
+    let router = Router::new()
+        .route("/api/v1/feature_views", get(views))
+        .with_state(Arc::clone(&features));
     listen::start(listen, router, features, House::default()).await
 }
 

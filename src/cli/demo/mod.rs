@@ -35,7 +35,10 @@ pub(crate) const MODEL: &str = "fraud-detector";
 
 /// Runs the demonstration.
 pub(crate) fn run(typed: &Typed) -> anyhow::Result<Ended> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime cannot be started")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the runtime cannot be started")?;
     runtime.block_on(play(typed.keep))?;
     Ok(Ended::Fine)
 }
@@ -49,7 +52,10 @@ async fn play(keep: bool) -> anyhow::Result<()> {
     if outcome.is_ok() {
         show.summary(&stage);
         if keep {
-            output::line(&format!("\nStill running; files in {}. Interrupt to end.", folder.display()));
+            output::line(&format!(
+                "\nStill running; files in {}. Interrupt to end.",
+                folder.display()
+            ));
             drop(tokio::signal::ctrl_c().await);
         }
     }
@@ -60,50 +66,93 @@ async fn play(keep: bool) -> anyhow::Result<()> {
 
 async fn acts(stage: &Stage, show: &mut Show) -> anyhow::Result<()> {
     output::line("\n1  Signals from the model side\n");
-    show.signal("Feast", "feature views as a real registry listed them: one is older than its freshness target");
+    show.signal(
+        "Feast",
+        "feature views as a real registry listed them: one is older than its freshness target",
+    );
     stage.deliver_reports()?;
-    show.signal("Evidently", "a recorded drift report is written to a folder");
-    show.signal("Inspect", "a recorded safety evaluation (.eval) is written to a folder");
+    show.signal(
+        "Evidently",
+        "a recorded drift report is written to a folder",
+    );
+    show.signal(
+        "Inspect",
+        "a recorded safety evaluation (.eval) is written to a folder",
+    );
     stage.promote(2)?;
     show.signal("MLflow", "somebody points champion of fraud-detector at version 2, which never passed its evaluation");
 
     output::line("\n2  Alerts at the SOC, as each tool shows them\n");
-    let kinds = ["unreviewed-promotion", "feature-drift", "stale-features", "eval-regression"];
-    let alert = show.until(stage, PATIENCE, |seen| kinds.iter().all(|kind| seen.everywhere(kind))).await.and_then(|()| {
-        show.alert_of("unreviewed-promotion").context("no alert about the promotion arrived")
-    })?;
+    let kinds = [
+        "unreviewed-promotion",
+        "feature-drift",
+        "stale-features",
+        "eval-regression",
+    ];
+    let alert = show
+        .until(stage, PATIENCE, |seen| {
+            kinds.iter().all(|kind| seen.everywhere(kind))
+        })
+        .await
+        .and_then(|()| {
+            show.alert_of("unreviewed-promotion")
+                .context("no alert about the promotion arrived")
+        })?;
 
     output::line("\n3  Containment, asked for by a playbook\n");
     let asked = stage
-        .call("POST", "/v1/actions", Some(&json!({
-            "action": "mlflow/move-alias",
-            "at": "registry",
-            "with": { "model": MODEL, "alias": "champion", "version": "1" },
-            "alert": alert,
-            "reason": "roll back until version 2 is evaluated",
-            "ttl_seconds": HOLDS,
-            "wait_seconds": 15,
-        })))
+        .call(
+            "POST",
+            "/v1/actions",
+            Some(&json!({
+                "action": "mlflow/move-alias",
+                "at": "registry",
+                "with": { "model": MODEL, "alias": "champion", "version": "1" },
+                "alert": alert,
+                "reason": "roll back until version 2 is evaluated",
+                "ttl_seconds": HOLDS,
+                "wait_seconds": 15,
+            })),
+        )
         .await?;
     show.action("asked", &asked, stage);
     if asked.get("state").and_then(Value::as_str) != Some("succeeded") {
         bail!("the containment did not succeed: {asked}");
     }
     if stage.champion() != Some(1) {
-        bail!("the registry serves version {:?} after a proven roll-back to 1", stage.champion());
+        bail!(
+            "the registry serves version {:?} after a proven roll-back to 1",
+            stage.champion()
+        );
     }
-    let id = asked.get("action_id").and_then(Value::as_str).context("the answer names no action")?.to_owned();
+    let id = asked
+        .get("action_id")
+        .and_then(Value::as_str)
+        .context("the answer names no action")?
+        .to_owned();
     output::line(&format!("\n   … {HOLDS} seconds later its time is up\n"));
-    let ended = stage.until_state(&id, &["reverted", "revert_conflict", "revert_failed"], PATIENCE).await?;
+    let ended = stage
+        .until_state(
+            &id,
+            &["reverted", "revert_conflict", "revert_failed"],
+            PATIENCE,
+        )
+        .await?;
     show.action("undone", &ended, stage);
     if stage.champion() != Some(2) {
-        bail!("the registry serves version {:?} after the roll-back was undone", stage.champion());
+        bail!(
+            "the registry serves version {:?} after the roll-back was undone",
+            stage.champion()
+        );
     }
 
     output::line("\n4  The evaluation is repeated, and passes\n");
     stage.pass_evaluation(2)?;
     show.signal("MLflow", "the tag eval=passed is set on version 2");
-    show.until(stage, PATIENCE, |seen| seen.resolved_everywhere("unreviewed-promotion")).await?;
+    show.until(stage, PATIENCE, |seen| {
+        seen.resolved_everywhere("unreviewed-promotion")
+    })
+    .await?;
     show.settle(stage).await;
     Ok(())
 }
@@ -112,14 +161,16 @@ async fn acts(stage: &Stage, show: &mut Show) -> anyhow::Result<()> {
 fn tempfile_folder() -> anyhow::Result<std::path::PathBuf> {
     let clock = crate::clock::Clock::system();
     let folder = std::env::temp_dir().join(format!("andon-demo-{:016x}", clock.chance()));
-    std::fs::create_dir_all(&folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
     Ok(folder)
 }
 
 /// Writes a file, making its folders.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent).with_context(|| format!("the folder {} cannot be made", parent.display()))?;
+        std::fs::create_dir_all(parent)
+            .with_context(|| format!("the folder {} cannot be made", parent.display()))?;
     }
     std::fs::write(path, bytes).with_context(|| format!("{} cannot be written", path.display()))
 }

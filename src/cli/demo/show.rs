@@ -39,18 +39,32 @@ const ALL: [&str; 3] = [SPLUNK, SENTINEL, PAGERDUTY];
 impl Seen {
     /// Whether an alert of this kind has arrived at each destination.
     pub(crate) fn everywhere(&self, kind: &str) -> bool {
-        ALL.iter().all(|to| self.opened.get(to).is_some_and(|kinds| kinds.contains(kind)))
+        ALL.iter().all(|to| {
+            self.opened
+                .get(to)
+                .is_some_and(|kinds| kinds.contains(kind))
+        })
     }
 
     /// Whether each destination knows that it is over.
     pub(crate) fn resolved_everywhere(&self, kind: &str) -> bool {
-        ALL.iter().all(|to| self.resolved.get(to).is_some_and(|kinds| kinds.contains(kind)))
+        ALL.iter().all(|to| {
+            self.resolved
+                .get(to)
+                .is_some_and(|kinds| kinds.contains(kind))
+        })
     }
 
     fn note(&mut self, to: &'static str, kind: &str, alert: &str, resolved: bool) {
-        let list = if resolved { &mut self.resolved } else { &mut self.opened };
+        let list = if resolved {
+            &mut self.resolved
+        } else {
+            &mut self.opened
+        };
         list.entry(to).or_default().insert(kind.to_owned());
-        self.alerts.entry(kind.to_owned()).or_insert_with(|| alert.to_owned());
+        self.alerts
+            .entry(kind.to_owned())
+            .or_insert_with(|| alert.to_owned());
     }
 }
 
@@ -70,9 +84,21 @@ impl Show {
 
     /// What runs where.
     pub(crate) fn opening(&self, stage: &Stage) {
-        output::line(&format!("Andon runs on http://{}, with real delivery to stand-ins on this machine:", stage.address()));
-        output::line(&format!("   model side   MLflow {}   Feast {}   folders for Evidently and Inspect", stage.registry.url(), stage.features.url()));
-        output::line(&format!("   SOC side     Splunk HEC {}   Azure Logs Ingestion {}   PagerDuty {}", stage.splunk.url(), stage.azure.url(), stage.pager.url()));
+        output::line(&format!(
+            "Andon runs on http://{}, with real delivery to stand-ins on this machine:",
+            stage.address()
+        ));
+        output::line(&format!(
+            "   model side   MLflow {}   Feast {}   folders for Evidently and Inspect",
+            stage.registry.url(),
+            stage.features.url()
+        ));
+        output::line(&format!(
+            "   SOC side     Splunk HEC {}   Azure Logs Ingestion {}   PagerDuty {}",
+            stage.splunk.url(),
+            stage.azure.url(),
+            stage.pager.url()
+        ));
     }
 
     /// A signal that was sent.
@@ -81,7 +107,12 @@ impl Show {
     }
 
     /// Shows what arrives until `enough` is true.
-    pub(crate) async fn until(&mut self, stage: &Stage, within: Duration, enough: impl Fn(&Seen) -> bool) -> anyhow::Result<()> {
+    pub(crate) async fn until(
+        &mut self,
+        stage: &Stage,
+        within: Duration,
+        enough: impl Fn(&Seen) -> bool,
+    ) -> anyhow::Result<()> {
         let end = self.clock.steady() + within;
         loop {
             self.look(stage);
@@ -115,28 +146,72 @@ impl Show {
             "undone" => self.undone += u32::from(word("state") == "reverted"),
             _ => self.contained += u32::from(word("state") == "succeeded"),
         }
-        output::line(&format!("   {}  {} {}  state={} effect={}", self.stamp(), what, clean(word("action"), 40), word("state"), word("effect")));
+        output::line(&format!(
+            "   {}  {} {}  state={} effect={}",
+            self.stamp(),
+            what,
+            clean(word("action"), 40),
+            word("state"),
+            word("effect")
+        ));
         output::line(&format!("                {}", clean(word("message"), 140)));
-        let champion = stage.champion().map_or_else(|| "nothing".to_owned(), |version| format!("version {version}"));
-        output::line(&format!("                the registry now serves {champion} as champion"));
+        let champion = stage.champion().map_or_else(
+            || "nothing".to_owned(),
+            |version| format!("version {version}"),
+        );
+        output::line(&format!(
+            "                the registry now serves {champion} as champion"
+        ));
     }
 
     /// What was counted.
     pub(crate) fn summary(&self, stage: &Stage) {
         let incidents = stage.pager.recorded().incidents();
-        let resolved = incidents.iter().filter(|incident| incident.status == Status::Resolved).count();
-        let signed = stage.registry.recorded().deliveries().iter().filter(|delivery| delivery.status == Some(202)).count();
+        let resolved = incidents
+            .iter()
+            .filter(|incident| incident.status == Status::Resolved)
+            .count();
+        let signed = stage
+            .registry
+            .recorded()
+            .deliveries()
+            .iter()
+            .filter(|delivery| delivery.status == Some(202))
+            .count();
         output::line("\nCounted at the receivers:\n");
-        output::line(&format!("   {signed} signed webhooks answered 202 once they were on disk; {} polls of the feature registry", stage.features.recorded().asked()));
-        output::line(&format!("   Splunk     {} events", stage.splunk.recorded().count()));
-        output::line(&format!("   Sentinel   {} rows in Andon_CL", stage.azure.recorded().count()));
-        output::line(&format!("   PagerDuty  {} incidents, {resolved} of them resolved", incidents.len()));
-        output::line(&format!("   {} containment proven, {} undone when its time was up, no page for Andon's own change", self.contained, self.undone));
-        output::line("\nNext: `andon run` listens here without any account; README.md has the five-minute path to your own MLflow and Splunk.");
+        output::line(&format!(
+            "   {signed} signed webhooks answered 202 once they were on disk; {} polls of the feature registry",
+            stage.features.recorded().asked()
+        ));
+        output::line(&format!(
+            "   Splunk     {} events",
+            stage.splunk.recorded().count()
+        ));
+        output::line(&format!(
+            "   Sentinel   {} rows in Andon_CL",
+            stage.azure.recorded().count()
+        ));
+        output::line(&format!(
+            "   PagerDuty  {} incidents, {resolved} of them resolved",
+            incidents.len()
+        ));
+        output::line(&format!(
+            "   {} containment proven, {} undone when its time was up, no page for Andon's own change",
+            self.contained, self.undone
+        ));
+        output::line(
+            "\nNext: `andon run` listens here without any account; README.md has the five-minute path to your own MLflow and Splunk.",
+        );
     }
 
     fn look(&mut self, stage: &Stage) {
-        for event in stage.splunk.recorded().events().into_iter().skip(self.splunk) {
+        for event in stage
+            .splunk
+            .recorded()
+            .events()
+            .into_iter()
+            .skip(self.splunk)
+        {
             self.splunk += 1;
             self.splunk_event(&event.event, &event.sourcetype);
         }
@@ -156,10 +231,16 @@ impl Show {
     }
 
     fn splunk_event(&mut self, event: &Value, sourcetype: &str) {
-        let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let text = |pointer: &str| {
+            event
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
         let kind = text("/finding_info/analytic/uid");
         let resolved = event.get("activity_id").and_then(Value::as_u64) == Some(3);
-        self.seen.note(SPLUNK, kind, text("/finding_info/uid"), resolved);
+        self.seen
+            .note(SPLUNK, kind, text("/finding_info/uid"), resolved);
         let number = |key: &str| event.get(key).map(Value::to_string).unwrap_or_default();
         output::line(&format!(
             "   {}  {SPLUNK:<10} sourcetype={sourcetype} class_uid={} activity_id={} severity_id={} finding_info.title=\"{}\"",
@@ -173,7 +254,12 @@ impl Show {
 
     fn sentinel_row(&mut self, row: &serde_json::Map<String, Value>) {
         let text = |key: &str| row.get(key).and_then(Value::as_str).unwrap_or_default();
-        self.seen.note(SENTINEL, text("Kind"), text("AlertId"), text("State") == "resolved");
+        self.seen.note(
+            SENTINEL,
+            text("Kind"),
+            text("AlertId"),
+            text("State") == "resolved",
+        );
         output::line(&format!(
             "   {}  {SENTINEL:<10} Andon_CL State={} EventSeverity={} Kind={} AlertTitle=\"{}\"",
             self.stamp(),
@@ -185,15 +271,37 @@ impl Show {
     }
 
     fn page(&mut self, event: &Value, dedup_key: &str, over: bool) {
-        let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-        let known = self.seen.alerts.iter().find(|(_, alert)| alert.as_str() == dedup_key).map(|(kind, _)| kind.clone());
+        let text = |pointer: &str| {
+            event
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
+        let known = self
+            .seen
+            .alerts
+            .iter()
+            .find(|(_, alert)| alert.as_str() == dedup_key)
+            .map(|(kind, _)| kind.clone());
         let kind = match text("/payload/class") {
             "" => known.unwrap_or_default(),
             class => class.to_owned(),
         };
         self.seen.note(PAGERDUTY, &kind, dedup_key, over);
-        let shown = if over { "resolve".to_owned() } else { format!("trigger severity={} summary=\"{}\"", clean(text("/payload/severity"), 12), clean(text("/payload/summary"), 70)) };
-        output::line(&format!("   {}  {PAGERDUTY:<10} dedup_key={} event_action={shown}", self.stamp(), clean(dedup_key, 24)));
+        let shown = if over {
+            "resolve".to_owned()
+        } else {
+            format!(
+                "trigger severity={} summary=\"{}\"",
+                clean(text("/payload/severity"), 12),
+                clean(text("/payload/summary"), 70)
+            )
+        };
+        output::line(&format!(
+            "   {}  {PAGERDUTY:<10} dedup_key={} event_action={shown}",
+            self.stamp(),
+            clean(dedup_key, 24)
+        ));
     }
 
     fn stamp(&self) -> String {

@@ -46,12 +46,20 @@ impl Stage {
     /// Starts everything; the registry holds two versions of the model, and champion is version 1.
     pub(crate) async fn set(folder: &Path) -> anyhow::Result<Self> {
         let files = Files::built_in();
-        let splunk = splunk::start(splunk::Options::with_token(splunk::Token::new(HEC_TOKEN))).await?;
+        let splunk =
+            splunk::start(splunk::Options::with_token(splunk::Token::new(HEC_TOKEN))).await?;
         let columns = columns(&files)?;
-        let columns: Vec<(&str, &str)> = columns.iter().map(|(name, kind)| (name.as_str(), kind.as_str())).collect();
+        let columns: Vec<(&str, &str)> = columns
+            .iter()
+            .map(|(name, kind)| (name.as_str(), kind.as_str()))
+            .collect();
         let options = azure::Options::with_stream(azure::Stream::new("Custom-Andon_CL", &columns));
-        let (tenant_dcr, client_id, client_secret, scope) =
-            (options.dcr.clone(), options.client_id.clone(), options.client_secret.clone(), options.scope.clone());
+        let (tenant_dcr, client_id, client_secret, scope) = (
+            options.dcr.clone(),
+            options.client_id.clone(),
+            options.client_secret.clone(),
+            options.scope.clone(),
+        );
         let azure = azure::start(options).await?;
         let pager = pagerduty::start(pagerduty::Options::with_key(ROUTING_KEY)).await?;
         let registry = registry::start(registry::Options::default()).await?;
@@ -59,7 +67,8 @@ impl Stage {
         let features = features::start(&crate::sandbox::Listen::default(), &recording).await?;
 
         let port = free_port()?;
-        let secret = |name: &str, value: &str| write(&folder.join("secrets").join(name), value.as_bytes());
+        let secret =
+            |name: &str, value: &str| write(&folder.join("secrets").join(name), value.as_bytes());
         secret("hec", HEC_TOKEN)?;
         secret("routing_key", ROUTING_KEY)?;
         secret("webhook", WEBHOOK_SECRET)?;
@@ -108,15 +117,40 @@ routes:
 
         let house = registry.recorded();
         house.create_model(MODEL, &[])?;
-        for source in ["s3://models/fraud-detector/1", "s3://models/fraud-detector/2"] {
-            house.create_version(MODEL, NewVersion { source: source.to_owned(), run_id: Some("3f1c9a0b7d524c1f8e6a2b9d0c4e7f18".to_owned()), ..NewVersion::default() })?;
+        for source in [
+            "s3://models/fraud-detector/1",
+            "s3://models/fraud-detector/2",
+        ] {
+            house.create_version(
+                MODEL,
+                NewVersion {
+                    source: source.to_owned(),
+                    run_id: Some("3f1c9a0b7d524c1f8e6a2b9d0c4e7f18".to_owned()),
+                    ..NewVersion::default()
+                },
+            )?;
         }
         house.set_tag(MODEL, 1, "eval", "passed")?;
         house.set_alias(MODEL, "champion", 1)?;
-        house.add_webhook("andon", &format!("http://127.0.0.1:{port}/v1/signals/registry"), Some(WEBHOOK_SECRET))?;
+        house.add_webhook(
+            "andon",
+            &format!("http://127.0.0.1:{port}/v1/signals/registry"),
+            Some(WEBHOOK_SECRET),
+        )?;
 
         let (api, secrets) = api(&store, port, &clock)?;
-        Ok(Self { folder: folder.to_path_buf(), daemon, registry, features, splunk, azure, pager, api, secrets, files })
+        Ok(Self {
+            folder: folder.to_path_buf(),
+            daemon,
+            registry,
+            features,
+            splunk,
+            azure,
+            pager,
+            api,
+            secrets,
+            files,
+        })
     }
 
     /// Stops everything, the daemon first.
@@ -137,21 +171,36 @@ routes:
     /// Writes the recorded reports where the daemon looks for them.
     pub(crate) fn deliver_reports(&self) -> anyhow::Result<()> {
         let put = |from: &str, to: &str| -> anyhow::Result<()> {
-            let file = self.files.get(from).with_context(|| format!("{from} is not built in"))?;
+            let file = self
+                .files
+                .get(from)
+                .with_context(|| format!("{from} is not built in"))?;
             write(&self.folder.join(to), &file.bytes)
         };
-        put("connectors/evidently/samples/test.json", "reports/loans/2026-11-23.json")?;
-        put("connectors/inspect/samples/run.eval", "evals/harmful_refusal.eval")
+        put(
+            "connectors/evidently/samples/test.json",
+            "reports/loans/2026-11-23.json",
+        )?;
+        put(
+            "connectors/inspect/samples/run.eval",
+            "evals/harmful_refusal.eval",
+        )
     }
 
     /// Points the alias at a version, as somebody with the right to do so would.
     pub(crate) fn promote(&self, version: u64) -> anyhow::Result<()> {
-        Ok(self.registry.recorded().set_alias(MODEL, "champion", version)?)
+        Ok(self
+            .registry
+            .recorded()
+            .set_alias(MODEL, "champion", version)?)
     }
 
     /// Tags a version as evaluated.
     pub(crate) fn pass_evaluation(&self, version: u64) -> anyhow::Result<()> {
-        Ok(self.registry.recorded().set_tag(MODEL, version, "eval", "passed")?)
+        Ok(self
+            .registry
+            .recorded()
+            .set_tag(MODEL, version, "eval", "passed")?)
     }
 
     /// The version that the alias points at, as the registry says.
@@ -160,32 +209,59 @@ routes:
     }
 
     /// Asks the daemon's API, as a playbook would.
-    pub(crate) async fn call(&self, method: &str, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
+    pub(crate) async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<Value> {
         let request = Request {
-            method: if method == "POST" { Method::Post } else { Method::Get },
+            method: if method == "POST" {
+                Method::Post
+            } else {
+                Method::Get
+            },
             base: "url".to_owned(),
             path: path.to_owned(),
             query: Vec::new(),
             headers: Vec::new(),
             content: body.map(|body| Content {
                 media_type: "application/json".to_owned(),
-                body: Body::Json { value: body.clone(), secrets: Vec::new() },
+                body: Body::Json {
+                    value: body.clone(),
+                    secrets: Vec::new(),
+                },
             }),
             auth: Auth::Connection,
         };
-        let answer = self.api.send(&request, &self.secrets, Duration::from_secs(30)).await?;
+        let answer = self
+            .api
+            .send(&request, &self.secrets, Duration::from_secs(30))
+            .await?;
         match answer.json() {
             Some(json) if answer.status < 300 => Ok(json.clone()),
-            _ => bail!("{method} {path} was answered {}: {}", answer.status, crate::untrusted::log(&answer.text(), 400)),
+            _ => bail!(
+                "{method} {path} was answered {}: {}",
+                answer.status,
+                crate::untrusted::log(&answer.text(), 400)
+            ),
         }
     }
 
     /// Asks for an action until it is in one of `states`.
-    pub(crate) async fn until_state(&self, id: &str, states: &[&str], within: Duration) -> anyhow::Result<Value> {
+    pub(crate) async fn until_state(
+        &self,
+        id: &str,
+        states: &[&str],
+        within: Duration,
+    ) -> anyhow::Result<Value> {
         let clock = Clock::system();
         loop {
             let action = self.call("GET", &format!("/v1/actions/{id}"), None).await?;
-            let state = action.get("state").and_then(Value::as_str).unwrap_or_default();
+            let state = action
+                .get("state")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
             if states.contains(&state) {
                 return Ok(action);
             }
@@ -201,10 +277,16 @@ routes:
 fn api(store: &Path, port: u16, clock: &Clock) -> anyhow::Result<(web::Connection, Secrets)> {
     let mut token = store.as_os_str().to_owned();
     token.push(".token");
-    let references = [(("api".to_owned(), "token".to_owned()), SecretRef::File(token.into()))].into();
+    let references = [(
+        ("api".to_owned(), "token".to_owned()),
+        SecretRef::File(token.into()),
+    )]
+    .into();
     let secrets = Secrets::new(references, PathBuf::new(), clock.clone());
     let mut settings = web::Settings::new("api");
-    settings.bases.insert("url".to_owned(), format!("http://127.0.0.1:{port}"));
+    settings
+        .bases
+        .insert("url".to_owned(), format!("http://127.0.0.1:{port}"));
     settings.reach = Reach::Loopback;
     settings.auth = Auth::Bearer("token".to_owned());
     let client = web::Client::new(clock.clone(), web::Options::default());
@@ -212,16 +294,30 @@ fn api(store: &Path, port: u16, clock: &Clock) -> anyhow::Result<(web::Connectio
 }
 
 fn text(files: &Files, path: &str) -> anyhow::Result<String> {
-    let file = files.get(path).with_context(|| format!("{path} is not built in"))?;
+    let file = files
+        .get(path)
+        .with_context(|| format!("{path} is not built in"))?;
     Ok(String::from_utf8_lossy(&file.bytes).into_owned())
 }
 
 /// The columns of the table definition beside Sentinel's manifest.
 fn columns(files: &Files) -> anyhow::Result<Vec<(String, String)>> {
     let table: Value = serde_json::from_str(&text(files, "connectors/sentinel/table.json")?)?;
-    let columns = table.pointer("/properties/schema/columns").and_then(Value::as_array).context("table.json has no columns")?;
-    let word = |column: &Value, key: &str| column.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    Ok(columns.iter().map(|column| (word(column, "name"), word(column, "type"))).collect())
+    let columns = table
+        .pointer("/properties/schema/columns")
+        .and_then(Value::as_array)
+        .context("table.json has no columns")?;
+    let word = |column: &Value, key: &str| {
+        column
+            .get(key)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    Ok(columns
+        .iter()
+        .map(|column| (word(column, "name"), word(column, "type")))
+        .collect())
 }
 
 /// A port that was free a moment ago.
@@ -229,4 +325,3 @@ fn free_port() -> anyhow::Result<u16> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).context("no port is free on loopback")?;
     Ok(listener.local_addr()?.port())
 }
-
