@@ -1,6 +1,6 @@
 //! From files to a [`Catalog`]: everything is read, and everything wrong is said, in one run.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::{Catalog, Files, kinds};
@@ -47,10 +47,17 @@ const TEMPLATE_NAMES: [&str; 20] = [
 pub fn load(files: &Files, config: &Arc<Source>, faults: &mut Faults) -> Option<Catalog> {
     let start = faults.errors();
     let templates = templates(files, faults);
-    let connectors = connectors(files, &templates, faults);
+    let (connectors, faulty) = connectors(files, &templates, faults);
+    let before_kinds = faults.errors();
     let kinds = all_kinds(files, faults);
-    let mappings = mappings(files, &connectors, &kinds, faults);
-    let config_read = config::parse(config, &connectors, faults);
+    let known = Known {
+        connectors: &connectors,
+        faulty: &faulty,
+        kinds: &kinds,
+        all_kinds: faults.errors() == before_kinds,
+    };
+    let mappings = mappings(files, known, faults);
+    let config_read = config::parse(config, &connectors, &faulty, faults);
     let mut catalog = Catalog {
         connectors,
         mappings,
@@ -107,12 +114,15 @@ fn templates(files: &Files, faults: &mut Faults) -> Templates {
     templates
 }
 
+/// The connectors, and the names of those that have a folder and are not sound: what stands on them
+/// is not told again that they are missing.
 fn connectors(
     files: &Files,
     templates: &Templates,
     faults: &mut Faults,
-) -> BTreeMap<String, Arc<Connector>> {
+) -> (BTreeMap<String, Arc<Connector>>, BTreeSet<String>) {
     let mut connectors = BTreeMap::new();
+    let mut faulty = BTreeSet::new();
     for name in files.connectors() {
         let path = format!("connectors/{name}/connector.yaml");
         let Some(file) = files.get(&path) else {
@@ -124,18 +134,22 @@ fn connectors(
                     format!("the folder `connectors/{name}` has no connector.yaml"),
                 )
                 .help("write `andon: connector/v1` there, or take the folder away");
+            faulty.insert(name);
             continue;
         };
-        let Some(source) = text(&path, file, faults) else {
-            continue;
-        };
-        if let Some(connector) =
+        let read = text(&path, file, faults).and_then(|source| {
             connector::parse(&source, &name, &files.beside(&name), templates, faults)
-        {
-            connectors.insert(name, Arc::new(connector));
+        });
+        match read {
+            Some(connector) => {
+                connectors.insert(name, Arc::new(connector));
+            }
+            None => {
+                faulty.insert(name);
+            }
         }
     }
-    connectors
+    (connectors, faulty)
 }
 
 fn all_kinds(files: &Files, faults: &mut Faults) -> BTreeMap<String, Arc<Kind>> {
@@ -151,12 +165,10 @@ fn all_kinds(files: &Files, faults: &mut Faults) -> BTreeMap<String, Arc<Kind>> 
 
 fn mappings(
     files: &Files,
-    connectors: &BTreeMap<String, Arc<Connector>>,
-    kinds: &BTreeMap<String, Arc<Kind>>,
+    known: Known<'_>,
     faults: &mut Faults,
 ) -> BTreeMap<String, Arc<Mapping>> {
     let mut mappings = BTreeMap::new();
-    let known = Known { connectors, kinds };
     for (path, file) in files.iter() {
         let name = path.strip_prefix("mappings/").and_then(|rest| {
             rest.strip_suffix(".yaml")

@@ -1,6 +1,6 @@
 //! `connections:`: one configured instance of a connector each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,6 +90,7 @@ impl Connection {
 pub fn parse(
     entry: &Entry,
     connectors: &BTreeMap<String, Arc<Connector>>,
+    faulty: &BTreeSet<String>,
     faults: &mut Faults,
 ) -> Option<Connection> {
     let node = &entry.value;
@@ -115,6 +116,9 @@ pub fn parse(
     };
     let name = named.as_text().unwrap_or_default();
     let Some(connector) = connectors.get(name) else {
+        if faulty.contains(name) {
+            return None;
+        }
         let fault = faults.error(
             UNKNOWN_CONNECTOR,
             named.place(),

@@ -1,6 +1,6 @@
 //! Reading `mappings/<name>.yaml` against the connectors it speaks of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{AlertRule, ContainRule, LookUp, Mapping, ResolveRule, Status, cases};
@@ -40,8 +40,12 @@ const BAD_PART: Code = Code("AND0510");
 pub struct Known<'k> {
     /// The connectors, by name.
     pub connectors: &'k BTreeMap<String, Arc<Connector>>,
+    /// Connectors that exist and could not be read: told where they are faulty, and not here again.
+    pub faulty: &'k BTreeSet<String>,
     /// The kinds, by name.
     pub kinds: &'k BTreeMap<String, Arc<Kind>>,
+    /// Whether every kind could be read; otherwise none is told to be missing.
+    pub all_kinds: bool,
 }
 
 const KEYS: [&str; 15] = [
@@ -227,6 +231,9 @@ fn signal<'k>(
         return None;
     };
     let Some(found) = known.connectors.get(connector) else {
+        if known.faulty.contains(connector) {
+            return None;
+        }
         let fault = faults.error(
             UNKNOWN_SIGNAL,
             node.place(),
@@ -470,6 +477,9 @@ fn kind(node: &Node, known: Known<'_>, faults: &mut Faults) -> Option<Arc<Kind>>
     let name = node.as_text().unwrap_or_default();
     if let Some(kind) = known.kinds.get(name) {
         return Some(Arc::clone(kind));
+    }
+    if !known.all_kinds {
+        return None;
     }
     let fault = faults.error(
         UNKNOWN_KIND,
@@ -737,6 +747,9 @@ fn contain(
         };
         let text = node.as_text().unwrap_or_default();
         let (connector, verb) = text.split_once('/').unwrap_or((text, ""));
+        if known.faulty.contains(connector) {
+            continue;
+        }
         let Some(action) = known
             .connectors
             .get(connector)
