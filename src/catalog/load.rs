@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Catalog, Files, kinds};
 use crate::config;
 use crate::connector::{self, Connector};
-use crate::diag::{Code, Faults, Fragment, Source, Span};
+use crate::diag::{Code, Faults, Fragment, Source, Span, nearest};
 use crate::kind::Kind;
 use crate::mapping::{self, Known, Mapping};
 use crate::shape::Templates;
@@ -107,7 +107,11 @@ fn templates(files: &Files, faults: &mut Faults) -> Templates {
             place: crate::diag::Place::new(&source, Span::new(0, source.text.len())),
             begins: Some(0),
         };
-        if let Some(template) = Template::parse(&fragment, &TEMPLATE_NAMES, faults) {
+        let read = Template::parse(&fragment, &TEMPLATE_NAMES, faults);
+        // An empty one stands for one that is faulty, so that nobody is told that it is missing. With
+        // a fault there is no catalog, so it is never rendered.
+        let empty = || Template::parse(&Fragment::whole(name, ""), &[], &mut Faults::new());
+        if let Some(template) = read.or_else(empty) {
             templates.insert(name.to_owned(), Arc::new(template));
         }
     }
@@ -189,6 +193,10 @@ fn mappings(
 
 /// Connections that mappings name have to be there and to fit.
 fn check_places(catalog: &Catalog, faults: &mut Faults) {
+    let near = |at: &str| {
+        let known = catalog.config.connections.iter();
+        nearest(at, known.map(|connection| connection.name.as_str())).map(str::to_owned)
+    };
     for mapping in catalog.mappings.values() {
         for rule in &mapping.contain {
             let Some(at) = &rule.at else { continue };
@@ -207,13 +215,17 @@ fn check_places(catalog: &Catalog, faults: &mut Faults) {
                         .help(format!("name a connection of {}", rule.connector));
                 }
                 None => {
-                    faults
-                        .error(
-                            UNKNOWN_CONNECTION,
-                            rule.place.clone(),
-                            format!("there is no connection `{at}` in andon.yaml"),
-                        )
-                        .help("write it there, or leave `at:` out");
+                    let fault = faults.error(
+                        UNKNOWN_CONNECTION,
+                        rule.place.clone(),
+                        format!("there is no connection `{at}` in andon.yaml"),
+                    );
+                    match near(at) {
+                        Some(meant) => fault
+                            .label(format!("did you mean `{meant}`?"))
+                            .help(format!("write `at: {meant}`")),
+                        None => fault.help("write it there, or leave `at:` out"),
+                    };
                 }
             }
         }
@@ -221,15 +233,19 @@ fn check_places(catalog: &Catalog, faults: &mut Faults) {
             if let Some(at) = &look_up.at
                 && catalog.config.connection(at).is_none()
             {
-                faults
-                    .error(
-                        UNKNOWN_CONNECTION,
-                        mapping.place.clone(),
-                        format!(
-                            "`look_up` asks `{at}`, and there is no such connection in andon.yaml"
-                        ),
-                    )
-                    .help("write it there, or leave `at:` out to ask the signal's own connection");
+                let fault = faults.error(
+                    UNKNOWN_CONNECTION,
+                    look_up.place.clone(),
+                    format!("there is no connection `{at}` in andon.yaml"),
+                );
+                match near(at) {
+                    Some(meant) => fault
+                        .label(format!("did you mean `{meant}`?"))
+                        .help(format!("write `at: {meant}`")),
+                    None => fault.help(
+                        "write it there, or leave `at:` out to ask the signal's own connection",
+                    ),
+                };
             }
         }
     }

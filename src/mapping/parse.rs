@@ -382,6 +382,10 @@ fn look_ups(
                 call: step.call,
                 answers: step.answers,
                 keep,
+                place: entry
+                    .value
+                    .get("at")
+                    .map_or_else(|| entry.key_place(), Node::place),
             });
         }
     }
@@ -524,13 +528,17 @@ fn severity(
         .collect();
     if let Some(word) = node.as_text() {
         let Some(severity) = Severity::from_word(word) else {
-            faults
-                .error(
-                    BAD_SEVERITY,
-                    node.place(),
-                    format!("`{word}` is no severity"),
-                )
-                .help(format!("write one of {}", words.join(", ")));
+            let fault = faults.error(
+                BAD_SEVERITY,
+                node.place(),
+                format!("`{word}` is no severity"),
+            );
+            match nearest(word, words.iter().copied()) {
+                Some(meant) => fault
+                    .label(format!("did you mean `{meant}`?"))
+                    .help(format!("write `severity: {meant}`")),
+                None => fault.help(format!("write one of {}", words.join(", "))),
+            };
             return None;
         };
         return Some(vec![(severity, None)]);
@@ -672,7 +680,7 @@ fn resolve(
         let same = match rule.get("same_as") {
             None if other.is_some() => {
                 faults
-                    .error(BAD_KEY, item.place(), "another signal does not say which alert is over")
+                    .error(BAD_KEY, item.place_of_key("from"), "another signal does not say which alert is over")
                     .help("write `same_as:` with the values of this signal, in the order of the alert's own");
                 continue;
             }
@@ -816,7 +824,7 @@ fn contain(
                 faults
                     .error(
                         BAD_ARGUMENT,
-                        item.place(),
+                        node.place(),
                         format!("`{text}` needs `{}`", take.name),
                     )
                     .help(format!(
@@ -831,7 +839,7 @@ fn contain(
             at: rule.text("at", faults),
             with,
             ask,
-            place: item.place(),
+            place: rule.get("at").map_or_else(|| item.head(), Node::place),
         });
     }
     rules
