@@ -200,7 +200,6 @@ pub fn parse(
     }
     let before = faults.errors();
     let mut names = [
-        "settings",
         "received_at",
         "now",
         "header",
@@ -214,7 +213,10 @@ pub fn parse(
         "item",
     ]
     .into_iter()
-    .fold(Names::new(), |names, root| names.with(root, Type::Any));
+    .fold(
+        Names::new().with("settings", offered.settings()),
+        |names, root| names.with(root, Type::Any),
+    );
     let way = way(&fields, &names, offered, faults);
     let each = each(&fields, &mut names, faults);
     let lets = lets(&fields, &mut names, faults);
@@ -292,7 +294,7 @@ fn way(
         faults
             .error(
                 ONE_WAY,
-                fields.node().place(),
+                fields.node().head(),
                 "a signal arrives in one way",
             )
             .help("write one of `webhook:`, `poll:` and `file:`; for two ways write two signals");
