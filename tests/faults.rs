@@ -71,7 +71,11 @@ fn said(folder: &Path) -> (String, usize, usize) {
     let of = |level| sorted.iter().filter(|fault| fault.level == level).count();
     let (errors, warnings) = (of(Level::Error), of(Level::Warning));
     assert_eq!(catalog.is_none(), errors > 0, "{}", folder.display());
-    (render(&sorted, Format::Text { color: false }), errors, warnings)
+    (
+        render(&sorted, Format::Text { color: false }),
+        errors,
+        warnings,
+    )
 }
 
 #[test]
@@ -81,10 +85,16 @@ fn each_fault_is_told_once_with_its_place_and_its_help() {
     assert!(folders.len() >= 30, "{} faults", folders.len());
     let mut wrong = Vec::new();
     for folder in folders {
-        let name = folder.file_name().expect("a name").to_string_lossy().into_owned();
+        let name = folder
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
         let (said, errors, warnings) = said(&folder);
         if errors + warnings != 1 {
-            wrong.push(format!("{name}: {errors} errors and {warnings} warnings, and it has one fault\n{said}"));
+            wrong.push(format!(
+                "{name}: {errors} errors and {warnings} warnings, and it has one fault\n{said}"
+            ));
         }
         if !said.contains("help: ") {
             wrong.push(format!("{name}: nothing says what to type\n{said}"));

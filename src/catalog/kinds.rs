@@ -24,7 +24,9 @@ pub fn parse(source: &Arc<Source>, kinds: &mut BTreeMap<String, Arc<Kind>>, faul
         faults
             .error(
                 WRONG_KIND,
-                fields.get("andon").map_or_else(|| node.head(), Node::place), "this is no `kinds/v1`")
+                fields.get("andon").map_or_else(|| node.head(), Node::place),
+                "this is no `kinds/v1`",
+            )
             .help("begin the file with `andon: kinds/v1`");
     }
     let Some(list) = fields.require("kinds", "write the kinds under `kinds:`", faults) else {

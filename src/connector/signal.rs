@@ -292,11 +292,7 @@ fn way(
     ];
     if ways.iter().flatten().count() != 1 {
         faults
-            .error(
-                ONE_WAY,
-                fields.node().head(),
-                "a signal arrives in one way",
-            )
+            .error(ONE_WAY, fields.node().head(), "a signal arrives in one way")
             .help("write one of `webhook:`, `poll:` and `file:`; for two ways write two signals");
         return None;
     }

@@ -85,7 +85,12 @@ impl Tree<'_> {
     /// Refuses a value in `{…}` or `[…]` whose brackets do not match: YAML cut it at a comma. What was
     /// meant takes its place, so that nothing is said about the cut piece as well.
     /// Gives whether the next piece is the rest of this one.
-    pub(super) fn refuse_cut(&mut self, node: &mut Node, after_cut: bool, key: Option<&Key>) -> bool {
+    pub(super) fn refuse_cut(
+        &mut self,
+        node: &mut Node,
+        after_cut: bool,
+        key: Option<&Key>,
+    ) -> bool {
         let Some(scalar) = node
             .as_scalar()
             .filter(|scalar| scalar.style == Style::Plain)

@@ -119,7 +119,11 @@ pub(super) fn explain(source: &Arc<Source>, at: usize, info: &str, faults: &mut 
             refuse_tab(source, at, faults);
             return;
         }
-        if let Some(quote) = line.value.chars().next().filter(|c| matches!(c, '"' | '\''))
+        if let Some(quote) = line
+            .value
+            .chars()
+            .next()
+            .filter(|c| matches!(c, '"' | '\''))
             && info.contains("indentation")
         {
             faults

@@ -372,4 +372,3 @@ fn is_empty(node: &Node) -> bool {
             Some("~" | "null")
         )
 }
-
