@@ -1,5 +1,6 @@
 //! `andon run`: the daemon, until it is told to stop.
 
+use std::io::IsTerminal;
 use std::path::Path;
 
 use anyhow::Context;
