@@ -15,10 +15,10 @@ use super::body::{API_BYTES, Form};
 use super::callers::Asked;
 use super::page::{Page, json, object, ok};
 use super::problem::Problem;
-use super::stand_in::containment::{self, Answer, Ask, Refused};
 use super::{key, shown};
 use crate::action::{Action, ActionId, State as ActionState};
 use crate::config::{Caller, Scope};
+use crate::containment::{self, Answer, Ask, Refused};
 use crate::store::{ActionFilter, Reader};
 use crate::untrusted;
 
@@ -42,8 +42,6 @@ const FILTERS: [&str; 7] = ["ids", "state", "action", "at", "alert", "limit", "b
 const MOST_IDS: usize = 100;
 /// The longest reason, in graphemes.
 const LONGEST_REASON: usize = 1_000;
-/// The longest time limit, in seconds: 90 days.
-const LONGEST_TTL: u64 = 90 * 86_400;
 /// After how many seconds an open action is worth another look.
 const LOOK_AGAIN: HeaderValue = HeaderValue::from_static("2");
 
@@ -77,7 +75,7 @@ pub(super) async fn request(
         reason: form
             .text("reason")
             .map(|reason| untrusted::person(&reason, LONGEST_REASON)),
-        ttl_seconds: form.number("ttl_seconds", LONGEST_TTL),
+        ttl_seconds: form.number("ttl_seconds", u64::MAX),
         dry_run: form.flag("dry_run"),
         idempotency_key,
         by: caller.name.clone(),
@@ -241,11 +239,10 @@ pub(super) async fn cancel(
     State(desk): State<Arc<Desk>>,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let (id, by, wait) = own(&desk, asked).await?;
+    let (id, by, _) = own(&desk, asked).await?;
     let action = containment::cancel(&desk.live, id, &by)
         .await
         .map_err(refusal)?;
-    let _ = wait;
     Ok(answer(&desk, &action, Vec::new()))
 }
 
@@ -316,8 +313,8 @@ async fn settled(
     };
     let action = if action.is_open() {
         containment::wait(&desk.live, action.id, at_most)
-            .await
-            .map_err(refusal)?
+            .await?
+            .unwrap_or(action)
     } else {
         action
     };
