@@ -149,8 +149,14 @@ pub(super) async fn make(live: &Arc<Live>, look_up: LookUp) -> Result<(), store:
         }
     }
     let now = live.clock.now();
-    let waited = now.duration_since(signal.received_at);
-    let given_up = waited >= jiff::SignedDuration::try_from(GIVE_UP_AFTER).unwrap_or_default();
+    // From the first try, not from the signal's receipt: one that is retried later has its day too.
+    let since = progress
+        .get("since")
+        .and_then(Json::as_str)
+        .and_then(|since| since.parse().ok())
+        .unwrap_or(now);
+    let given_up = now.duration_since(since)
+        >= jiff::SignedDuration::try_from(GIVE_UP_AFTER).unwrap_or_default();
     if given_up {
         let reason = failure.clone().unwrap_or_default();
         stuck.extend(waiting.drain(..).map(|name| gave_up(&name, &reason)));
@@ -174,7 +180,7 @@ pub(super) async fn make(live: &Arc<Live>, look_up: LookUp) -> Result<(), store:
         signal: id,
         attempts,
         next_at,
-        progress: json!({ "mappings": waiting, "found": found, "stuck": again, "reason": "" }),
+        progress: json!({ "mappings": waiting, "found": found, "stuck": again, "reason": "", "since": since.to_string() }),
         error: failure,
     });
     let catalog = Arc::clone(&snapshot);

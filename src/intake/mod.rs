@@ -30,3 +30,6 @@ pub use webhook::{Arrival, Receipt, receive};
 
 /// The header under which the status of a polled answer is kept; no real header has such a name.
 const STATUS: &str = ":status";
+
+#[cfg(test)]
+mod tests;
