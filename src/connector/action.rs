@@ -272,7 +272,7 @@ pub fn parse(
             .help("use letters, digits and `-`");
     }
     let mut names = Names::new()
-        .with("settings", Type::Any)
+        .with("settings", offered.settings())
         .with("action", Type::Any);
     for root in ANSWER {
         names = names.with(root, Type::Any);
@@ -337,7 +337,7 @@ pub fn parse(
         faults
             .error(
                 NO_PROOF,
-                node.place(),
+                node.place_of_key("undo"),
                 "an action that is undone says how to tell that nobody changed it since",
             )
             .help("write `ours:` with a condition over the state that `prove.state` reads");
@@ -398,6 +398,8 @@ fn takes(fields: &Fields<'_>, names: &mut Names, faults: &mut Faults) -> Vec<Tak
                     format!("`{is}` is no type of argument"),
                 )
                 .help("write text, int, number, bool, url, secret, time, duration, object or list");
+            // Named all the same: that it is of no type is said once, and not at each place that uses it.
+            *names = std::mem::take(names).with(&entry.key, Type::Any);
             continue;
         };
         let of = match kind {
@@ -710,7 +712,7 @@ fn limits(fields: &Fields<'_>, has_undo: bool, faults: &mut Faults) -> Limits {
         faults
             .error(
                 NO_PROOF,
-                fields.node().place(),
+                fields.node().head(),
                 "this action says it is reversible, and has no `undo`",
             )
             .help("write `undo:`, or `reversible: false` under `limits:`");

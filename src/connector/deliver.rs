@@ -225,10 +225,13 @@ pub fn parse(
     keys.extend(KEYS);
     let fields = Fields::of(node, "`deliver`", &keys, faults)?;
     let start = faults.errors();
-    let event_names = names(&["settings", "alert", "ocsf", "event", "item"]);
-    let answer_names = names(&[
-        "settings", "status", "body", "text", "header", "events", "item", "id", "ids",
-    ]);
+    let event_names = names(offered, &["alert", "ocsf", "event", "item"]);
+    let answer_names = names(
+        offered,
+        &[
+            "status", "body", "text", "header", "events", "item", "id", "ids",
+        ],
+    );
     let events = Reading {
         names: &event_names,
         secrets: offered.secrets,
@@ -328,10 +331,11 @@ pub fn parse(
     })
 }
 
-fn names(roots: &[&str]) -> Names {
+fn names(offered: Offered<'_>, roots: &[&str]) -> Names {
+    let names = Names::new().with("settings", offered.settings());
     roots
         .iter()
-        .fold(Names::new(), |names, root| names.with(root, Type::Any))
+        .fold(names, |names, root| names.with(root, Type::Any))
 }
 
 fn target(

@@ -200,7 +200,6 @@ pub fn parse(
     }
     let before = faults.errors();
     let mut names = [
-        "settings",
         "received_at",
         "now",
         "header",
@@ -214,7 +213,10 @@ pub fn parse(
         "item",
     ]
     .into_iter()
-    .fold(Names::new(), |names, root| names.with(root, Type::Any));
+    .fold(
+        Names::new().with("settings", offered.settings()),
+        |names, root| names.with(root, Type::Any),
+    );
     let way = way(&fields, &names, offered, faults);
     let each = each(&fields, &mut names, faults);
     let lets = lets(&fields, &mut names, faults);
@@ -290,11 +292,7 @@ fn way(
     ];
     if ways.iter().flatten().count() != 1 {
         faults
-            .error(
-                ONE_WAY,
-                fields.node().place(),
-                "a signal arrives in one way",
-            )
+            .error(ONE_WAY, fields.node().head(), "a signal arrives in one way")
             .help("write one of `webhook:`, `poll:` and `file:`; for two ways write two signals");
         return None;
     }

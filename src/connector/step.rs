@@ -229,7 +229,7 @@ impl Until {
         let condition = node.get("until").or_else(|| node.get("holds"));
         let Some(condition) = condition else {
             faults
-                .error(Code("AND0443"), node.place(), "this read proves nothing")
+                .error(Code("AND0443"), node.head(), "this read proves nothing")
                 .help("write `until:` with what has to hold, such as `until: body.state == \"READY\"`");
             return None;
         };

@@ -1,1 +1,9 @@
-//! daemon.
+//! Puts the parts together: reads files, opens the store, starts the jobs, listens, drains, stops.
+
+mod error;
+mod files;
+mod start;
+
+pub use error::Error;
+pub use files::{Folder, LOCAL_CONFIG};
+pub use start::{Daemon, load};

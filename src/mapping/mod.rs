@@ -127,6 +127,8 @@ pub struct LookUp {
     pub answers: Vec<StepAnswer>,
     /// What is kept of the answer.
     pub keep: Expr,
+    /// Where it stands; its `at:`, where it has one.
+    pub place: Place,
 }
 
 /// What closes an alert.

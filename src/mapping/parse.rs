@@ -1,6 +1,6 @@
 //! Reading `mappings/<name>.yaml` against the connectors it speaks of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{AlertRule, ContainRule, LookUp, Mapping, ResolveRule, Status, cases};
@@ -40,8 +40,12 @@ const BAD_PART: Code = Code("AND0510");
 pub struct Known<'k> {
     /// The connectors, by name.
     pub connectors: &'k BTreeMap<String, Arc<Connector>>,
+    /// Connectors that exist and could not be read: told where they are faulty, and not here again.
+    pub faulty: &'k BTreeSet<String>,
     /// The kinds, by name.
     pub kinds: &'k BTreeMap<String, Arc<Kind>>,
+    /// Whether every kind could be read; otherwise none is told to be missing.
+    pub all_kinds: bool,
 }
 
 const KEYS: [&str; 15] = [
@@ -227,6 +231,9 @@ fn signal<'k>(
         return None;
     };
     let Some(found) = known.connectors.get(connector) else {
+        if known.faulty.contains(connector) {
+            return None;
+        }
         let fault = faults.error(
             UNKNOWN_SIGNAL,
             node.place(),
@@ -375,6 +382,10 @@ fn look_ups(
                 call: step.call,
                 answers: step.answers,
                 keep,
+                place: entry
+                    .value
+                    .get("at")
+                    .map_or_else(|| entry.key_place(), Node::place),
             });
         }
     }
@@ -471,6 +482,9 @@ fn kind(node: &Node, known: Known<'_>, faults: &mut Faults) -> Option<Arc<Kind>>
     if let Some(kind) = known.kinds.get(name) {
         return Some(Arc::clone(kind));
     }
+    if !known.all_kinds {
+        return None;
+    }
     let fault = faults.error(
         UNKNOWN_KIND,
         node.place(),
@@ -514,13 +528,17 @@ fn severity(
         .collect();
     if let Some(word) = node.as_text() {
         let Some(severity) = Severity::from_word(word) else {
-            faults
-                .error(
-                    BAD_SEVERITY,
-                    node.place(),
-                    format!("`{word}` is no severity"),
-                )
-                .help(format!("write one of {}", words.join(", ")));
+            let fault = faults.error(
+                BAD_SEVERITY,
+                node.place(),
+                format!("`{word}` is no severity"),
+            );
+            match nearest(word, words.iter().copied()) {
+                Some(meant) => fault
+                    .label(format!("did you mean `{meant}`?"))
+                    .help(format!("write `severity: {meant}`")),
+                None => fault.help(format!("write one of {}", words.join(", "))),
+            };
             return None;
         };
         return Some(vec![(severity, None)]);
@@ -662,7 +680,7 @@ fn resolve(
         let same = match rule.get("same_as") {
             None if other.is_some() => {
                 faults
-                    .error(BAD_KEY, item.place(), "another signal does not say which alert is over")
+                    .error(BAD_KEY, item.place_of_key("from"), "another signal does not say which alert is over")
                     .help("write `same_as:` with the values of this signal, in the order of the alert's own");
                 continue;
             }
@@ -737,6 +755,9 @@ fn contain(
         };
         let text = node.as_text().unwrap_or_default();
         let (connector, verb) = text.split_once('/').unwrap_or((text, ""));
+        if known.faulty.contains(connector) {
+            continue;
+        }
         let Some(action) = known
             .connectors
             .get(connector)
@@ -803,7 +824,7 @@ fn contain(
                 faults
                     .error(
                         BAD_ARGUMENT,
-                        item.place(),
+                        node.place(),
                         format!("`{text}` needs `{}`", take.name),
                     )
                     .help(format!(
@@ -818,7 +839,7 @@ fn contain(
             at: rule.text("at", faults),
             with,
             ask,
-            place: item.place(),
+            place: rule.get("at").map_or_else(|| item.head(), Node::place),
         });
     }
     rules

@@ -1,5 +1,7 @@
 //! A request as a manifest describes it: method, path, query, headers, body.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value as Json};
 
 use super::render::Absent;
@@ -7,7 +9,7 @@ use super::{
     Auth as Resolved, Body, Content, Error, Leaf, Method, Path, Reading, Rendered, Request, Shape,
 };
 use crate::diag::{Code, Faults, Place};
-use crate::expr::{Names, Scope};
+use crate::expr::{Names, Object, Scope, Type};
 use crate::untrusted;
 use crate::yaml::{Fields, Node};
 
@@ -75,6 +77,21 @@ pub struct Offered<'o> {
     pub urls: &'o [String],
     /// The secrets.
     pub secrets: &'o [String],
+}
+
+impl Offered<'_> {
+    /// What expressions know of `settings`: each that is no secret. A secret is no name there.
+    pub fn settings(&self) -> Type {
+        Type::Object(Arc::new(Object {
+            title: "the settings".to_owned(),
+            keys: self
+                .plain
+                .iter()
+                .map(|name| (name.clone(), (Type::Any, true)))
+                .collect(),
+            others: None,
+        }))
+    }
 }
 
 impl Call {
@@ -387,7 +404,7 @@ pub enum Auth {
 impl Auth {
     /// Reads `auth:`.
     pub fn parse(node: &Node, offered: Offered<'_>, faults: &mut Faults) -> Option<Self> {
-        let names = Names::new().with("settings", crate::expr::Type::Any);
+        let names = Names::new().with("settings", offered.settings());
         let reading = Reading {
             names: &names,
             secrets: offered.secrets,

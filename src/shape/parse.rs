@@ -242,6 +242,16 @@ impl<'r> Reading<'r> {
                 }
             },
         };
+        if named.as_text().is_none() {
+            faults
+                .error(
+                    BAD_FORM,
+                    named.place(),
+                    format!("`text` alone in a map names a template, and this is {}", named.what()),
+                )
+                .help("write `{ text: pagerduty/summary }`; where `text` is a key of data, another key beside it, or the whole map as an expression, makes it so");
+            return None;
+        }
         if let Some(template) = templates.get(name) {
             return Some(Part::Text {
                 template: Arc::clone(template),

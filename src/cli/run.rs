@@ -1,0 +1,93 @@
+//! `andon run`: the daemon, until it is told to stop.
+
+use std::io::IsTerminal;
+use std::path::Path;
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+
+use super::{Ended, output};
+use crate::clock::Clock;
+use crate::daemon::{self, Daemon, Folder};
+
+/// What was typed.
+#[derive(Debug, Args)]
+pub(crate) struct Typed {
+    /// How the log is written
+    #[arg(long, value_enum, default_value = "text")]
+    log: Log,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Log {
+    /// For a person.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Runs the daemon.
+pub(crate) fn run(typed: &Typed, config: Option<&Path>) -> anyhow::Result<Ended> {
+    let folder = Folder::read(Path::new("."), config)?;
+    let (catalog, said) = match daemon::load(&folder) {
+        Ok(loaded) => loaded,
+        Err(daemon::Error::Faults(said)) => {
+            output::faults(&said);
+            return Ok(Ended::Faults);
+        }
+        Err(other) => return Err(other.into()),
+    };
+    if !said.is_empty() {
+        output::faults(&said);
+    }
+    log(typed.log);
+    if !folder.is_configured {
+        tracing::info!(
+            "no andon.yaml here: listening on loopback, one unsigned connection `local`, alerts go to data/alerts.ndjson"
+        );
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the runtime cannot be started")?;
+    runtime.block_on(async {
+        let daemon = Daemon::start(catalog, &folder, Clock::system()).await?;
+        asked_to_stop().await;
+        tracing::info!("stopping: finishing what was begun");
+        daemon.stop().await;
+        tracing::info!("stopped");
+        anyhow::Ok(())
+    })?;
+    Ok(Ended::Fine)
+}
+
+/// Waits for SIGTERM or an interrupt.
+async fn asked_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminated) = signal(SignalKind::terminate()) else {
+        return;
+    };
+    tokio::select! {
+        _ = terminated.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+/// Starts the log on standard error. `RUST_LOG` narrows or widens it.
+pub(crate) fn log(log: Log) {
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
+    let started = match log {
+        Log::Text => builder.try_init(),
+        Log::Json => builder.json().flatten_event(true).try_init(),
+    };
+    if started.is_err() {
+        tracing::debug!("the log was already started");
+    }
+}

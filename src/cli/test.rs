@@ -1,0 +1,63 @@
+//! `andon test`: the tests that stand in mappings.
+
+use std::path::Path;
+
+use clap::Args;
+
+use super::{Ended, output};
+use crate::daemon::{self, Folder};
+use crate::mapping::{Given, Outcome};
+
+/// What was typed.
+#[derive(Debug, Args)]
+pub(crate) struct Typed {
+    /// Only mappings whose name holds this
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+}
+
+/// Tests.
+pub(crate) fn run(typed: &Typed, config: Option<&Path>) -> anyhow::Result<Ended> {
+    let folder = Folder::read(Path::new("."), config)?;
+    let (catalog, _) = match daemon::load(&folder) {
+        Ok(loaded) => loaded,
+        Err(daemon::Error::Faults(said)) => {
+            output::faults(&said);
+            return Ok(Ended::Faults);
+        }
+        Err(other) => return Err(other.into()),
+    };
+    let (mut passed, mut failed) = (0_u32, 0_u32);
+    for mapping in catalog.mappings.values() {
+        if typed
+            .filter
+            .as_ref()
+            .is_some_and(|filter| !mapping.name.contains(filter.as_str()))
+        {
+            continue;
+        }
+        for case in &mapping.cases {
+            let signals: Vec<_> = match case.given {
+                Given::Signal { .. } => case.signal(mapping).into_iter().collect(),
+                Given::Capture(_) | Given::After(_) => Vec::new(),
+            };
+            match case.run(mapping, &signals) {
+                Outcome::Passed => passed += 1,
+                Outcome::Failed { wanted, got } => {
+                    failed += 1;
+                    let (line, _) = case.place.source.line_and_column(case.place.span.start);
+                    output::line(&format!(
+                        "FAILED {}: {}\n  at {}:{line}\n  wanted {wanted}\n  got    {got}\n",
+                        mapping.name, case.it, case.place.source.name
+                    ));
+                }
+            }
+        }
+    }
+    output::line(&format!("{passed} passed, {failed} failed"));
+    Ok(if failed == 0 {
+        Ended::Fine
+    } else {
+        Ended::TestFailed
+    })
+}
