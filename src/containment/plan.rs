@@ -71,7 +71,7 @@ pub(super) async fn plan(
             run.progress.absent = seen.absent;
             run.progress.guard = seen.guard;
         }
-        Read::Refused(why) => {
+        Read::Refused(why) | Read::Denied(why) => {
             return Err(Refused::Conflict(format!(
                 "what is there now cannot be read: {why}"
             )));

@@ -3,10 +3,11 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 
 use super::{House, house, move_alias};
-use crate::containment::revert;
+use crate::alert::Severity;
+use crate::containment::{Ask, revert};
 use crate::id::ActionId;
 use crate::signal::{Raw, Signal, SignalName};
-use crate::store::RawRef;
+use crate::store::{AlertFilter, RawRef};
 use crate::triage::{judge, settle};
 use crate::untrusted::Untrusted;
 
@@ -82,4 +83,41 @@ async fn a_call_that_was_refused_is_expected_to_cause_nothing() {
     let house = house().await;
     house.run(move_alias("99")).await;
     assert_eq!(arrives(&house, "alias-created", alias("99")).await, None);
+}
+
+#[tokio::test]
+async fn what_came_of_it_is_noted_on_the_alert_that_it_answers() {
+    let house = house().await;
+    let removed = json!({ "name": "fraud", "version": "3", "key": "validation_status" });
+    arrives(&house, "tag-deleted", removed).await;
+    let alerts = async || {
+        let all = AlertFilter::default();
+        let alerts = house
+            .live
+            .store
+            .read(move |reader| reader.alerts(&all, 10))
+            .await;
+        alerts.unwrap()
+    };
+    let opened = alerts().await.remove(0);
+    assert!(opened.severity > Severity::Informational);
+    let ask = Ask {
+        alert: Some(opened.id),
+        ..move_alias("2")
+    };
+    let mut bell = house.live.owed.listen();
+    bell.borrow_and_update();
+    let done = house.run(ask.clone()).await;
+    assert!(bell.has_changed().unwrap());
+    revert(&house.live, done.id, "analyst").await.unwrap();
+    house.worker().turn().await;
+    let told = alerts().await.remove(0);
+    let notes: Vec<&str> = told.notes.iter().map(|note| note.text.as_str()).collect();
+    insta::assert_debug_snapshot!(notes, @"");
+    assert_eq!(told.revision, 3);
+    let unknown = Ask {
+        alert: Some(house.live.store.ids().next(house.clock.now())),
+        ..ask
+    };
+    assert_eq!(house.refused(unknown).await.status(), 404);
 }

@@ -6,6 +6,7 @@ mod doubt;
 mod echo;
 mod moving;
 mod planning;
+mod steps;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
@@ -81,12 +82,19 @@ fn live(
     registry: &Running<Registry>,
 ) -> Arc<Live> {
     let config = format!(
-        "andon: config/v1\nconnections:\n  registry: {{ connector: mlflow, url: \"{}\", reach: loopback, timeout: 300ms, webhook_secret: {{ file: hook }} }}\n",
+        "andon: config/v1\nconnections:\n  registry: {{ connector: mlflow, url: \"{}\", reach: loopback, timeout: 300ms, webhook_secret: {{ file: hook }} }}\n  trial: {{ connector: trial, url: \"{}\", reach: loopback, timeout: 300ms }}\n",
+        registry.url(),
         registry.url()
+    );
+    let mut files = Files::built_in();
+    files.put(
+        "connectors/trial/connector.yaml",
+        "trial.yaml",
+        include_bytes!("trial.yaml"),
     );
     let mut faults = Faults::new();
     let source = Source::new("andon.yaml", config);
-    let catalog = catalog::load(&Files::built_in(), &source, &mut faults);
+    let catalog = catalog::load(&files, &source, &mut faults);
     let catalog = catalog.unwrap_or_else(|| panic!("{:?}", faults.into_sorted()));
     let client = web::Client::new(clock.clone(), web::Options::default());
     let snapshot = Snapshot::new(catalog, folder.path(), &client, clock.clone()).unwrap();
