@@ -104,9 +104,9 @@ impl Run {
                     self.save().await?;
                     // Somebody else was faster: whether it is still Andon's own is asked anew.
                     match self.ours_patiently().await? {
-                        Proof::Holds => {}
                         Proof::Not if self.progress.step == 0 => return self.not_ours().await,
-                        Proof::Not => {}
+                        // Later steps run on what the earlier ones have undone already.
+                        Proof::Holds | Proof::Not => {}
                         Proof::Unreadable(why) => return self.undo_later(why).await,
                     }
                 }

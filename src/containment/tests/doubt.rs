@@ -148,7 +148,7 @@ async fn an_undo_waits_until_the_platform_can_be_read() {
     let waits = house.now(taken.id).await;
     assert_eq!(waits.state, State::Reverting);
     house.registry.faults().clear();
-    house.clock.advance(std::time::Duration::from_secs(300));
+    house.clock.advance(std::time::Duration::from_mins(5));
     worker.turn().await;
     assert_eq!(house.now(taken.id).await.state, State::Reverted);
 }
@@ -179,7 +179,7 @@ async fn while_frozen_nothing_is_applied_or_undone_and_what_is_due_says_so() {
             .status(),
         423
     );
-    house.clock.advance(std::time::Duration::from_secs(60));
+    house.clock.advance(std::time::Duration::from_mins(1));
     assert!(!worker.turn().await);
     assert_eq!(house.champion(), Some(2));
     assert_eq!(house.now(queued.id).await.state, State::Queued);

@@ -32,6 +32,7 @@ async fn arrives(house: &House, name: &str, data: Json) -> Option<ActionId> {
     let id = signal.id;
     let snapshot = house.live.snapshot();
     let judged = judge(&snapshot.catalog, signal, &BTreeMap::new(), None);
+    assert!(judged.stuck.is_empty(), "{:?}", judged.stuck);
     house
         .live
         .store
@@ -88,7 +89,9 @@ async fn a_call_that_was_refused_is_expected_to_cause_nothing() {
 #[tokio::test]
 async fn what_came_of_it_is_noted_on_the_alert_that_it_answers() {
     let house = house().await;
-    let removed = json!({ "name": "fraud", "version": "3", "key": "validation_status" });
+    let removed = json!({
+        "name": "fraud", "version": "3", "key": "validation_status", "at": "2026-11-23T08:00:00Z",
+    });
     arrives(&house, "tag-deleted", removed).await;
     let alerts = async || {
         let all = AlertFilter::default();

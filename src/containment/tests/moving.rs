@@ -111,7 +111,7 @@ async fn a_jump_of_the_time_of_day_ends_no_limit_early() {
     assert_eq!(house.now(taken.id).await.state, State::Succeeded);
     // And one that jumps back does not end it late.
     house.clock.jump_to("2020-01-01T00:00:00Z".parse().unwrap());
-    house.clock.advance(Duration::from_secs(3600));
+    house.clock.advance(Duration::from_hours(1));
     assert!(worker.turn().await);
     assert_eq!(house.now(taken.id).await.state, State::Reverted);
 }
@@ -181,7 +181,7 @@ async fn what_somebody_moved_since_is_left_alone() {
         .recorded()
         .set_alias("fraud", "champion", 1)
         .unwrap();
-    house.clock.advance(Duration::from_secs(60));
+    house.clock.advance(Duration::from_mins(1));
     worker.turn().await;
     assert_eq!(house.now(taken.id).await.state, State::RevertConflict);
     assert_eq!(house.champion(), Some(1));
