@@ -119,6 +119,7 @@ async fn unknown_paths_and_methods_are_problems() {
         ("DELETE /v1/alerts", 405),
         ("POST /healthz", 405),
         ("BREW /v1/alerts", 405),
+        ("PUT /v1/signals/local", 405),
     ] {
         let answer = house.ask("boss", request, "").await;
         assert_eq!(answer.status, status, "{request}");

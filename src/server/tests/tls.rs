@@ -7,6 +7,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 
 use super::house::House;
+use crate::server::tls::Certificate;
 use crate::server::{Error, serve};
 
 const TLS: &str = "tls: { cert: { file: localhost.crt }, key: { file: localhost.key } }\n";
@@ -55,6 +56,25 @@ async fn a_certificate_that_cannot_be_used_is_said_by_name() {
         .unwrap_err();
     assert!(matches!(error, Error::Tls { .. }));
     assert!(error.to_string().contains("localhost.key"));
+}
+
+#[tokio::test]
+async fn changed_files_are_read_again_and_broken_ones_leave_the_old_certificate() {
+    let house = House::with(TLS).await;
+    let snapshot = house.live.snapshot();
+    let mut certificate = Certificate::load(&snapshot).await.unwrap().unwrap();
+    assert!(certificate.look(&snapshot).await.is_none());
+    let before = certificate.config.get_inner();
+    let path = house.folder.path().join("localhost.key");
+    let key = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, "half a key").unwrap();
+    assert!(certificate.look(&snapshot).await.unwrap().is_err());
+    assert!(Arc::ptr_eq(&before, &certificate.config.get_inner()));
+    std::fs::remove_file(&path).unwrap();
+    assert!(certificate.look(&snapshot).await.is_none());
+    std::fs::write(&path, key).unwrap();
+    assert!(certificate.look(&snapshot).await.unwrap().is_ok());
+    assert!(!Arc::ptr_eq(&before, &certificate.config.get_inner()));
 }
 
 #[tokio::test]
