@@ -85,7 +85,7 @@ pub(super) async fn request(
         by: caller.name.clone(),
     };
     form.finish()?;
-    ask.at = Some(place(&desk, &caller, &ask).await?);
+    ask.at = place(&desk, &caller, &ask).await?;
     match containment::ask(&desk.live, ask).await {
         Ok(Answer::Planned(plan)) => Ok(ok(&object(&plan, [("dry_run", true.into())])?)),
         Ok(Answer::Taken { action, replayed }) => {
@@ -102,16 +102,16 @@ pub(super) async fn request(
 }
 
 /// The connection that an action would run on, if the caller may ask for it there: the one named, else
-/// the one that the alert offers, else the only one that fits.
-async fn place(desk: &Desk, caller: &Caller, ask: &Ask) -> Result<String, Problem> {
+/// the one that the alert offers, else the only one that fits. `None` where none fits: containment says
+/// why, but only to callers that may ask for the action anywhere.
+async fn place(desk: &Desk, caller: &Caller, ask: &Ask) -> Result<Option<String>, Problem> {
     let allowed = |at: &str| {
         if caller.may_ask(&ask.action, at) {
-            Ok(at.to_owned())
-        } else {
-            let action = untrusted::log(&ask.action, 100);
-            let scope = format!("{action} at {}", untrusted::log(at, 100));
-            Err(Problem::missing_scope(&caller.name, &scope))
+            return Ok(Some(at.to_owned()));
         }
+        let action = untrusted::log(&ask.action, 100);
+        let scope = format!("{action} at {}", untrusted::log(at, 100));
+        Err(Problem::missing_scope(&caller.name, &scope))
     };
     if let Some(at) = &ask.at {
         return allowed(at);
@@ -133,24 +133,21 @@ async fn place(desk: &Desk, caller: &Caller, ask: &Ask) -> Result<String, Proble
         .filter(|connection| Some(connection.connector.name.as_str()) == connector)
         .map(|connection| connection.name.as_str())
         .collect();
-    match fits.as_slice() {
-        [only] => allowed(only),
-        _ => {
-            // Only what the caller may use is named to it.
-            let may: Vec<&str> = fits
-                .into_iter()
-                .filter(|at| caller.may_ask(&ask.action, at))
-                .collect();
-            if may.is_empty() {
-                return allowed("*")
-                    .and_then(|_| Err(Problem::not_found("no connection has this action")));
-            }
-            Err(Problem::invalid(&[format!(
-                "`at` is missing: several connections fit, {}",
-                may.join(", ")
-            )]))
-        }
+    if let [only] = fits.as_slice() {
+        return allowed(only);
     }
+    // Only what the caller may use is named to it.
+    let may: Vec<&str> = fits
+        .into_iter()
+        .filter(|at| caller.may_ask(&ask.action, at))
+        .collect();
+    if may.is_empty() {
+        return allowed("*").map(|_| None);
+    }
+    let may = may.join(", ");
+    Err(Problem::invalid(&[format!(
+        "`at` is missing: several connections fit, {may}"
+    )]))
 }
 
 /// `GET /v1/actions/{id}`: 202 while it is open, 200 after that; the body is the same.

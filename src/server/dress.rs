@@ -129,12 +129,15 @@ pub(super) async fn no_route() -> Response {
     Problem::not_found("there is nothing at this path; the API begins at /v1/").into_response()
 }
 
-/// A route, but not with this method. The router adds `Allow`.
+/// A route, but not with this method. The router adds `Allow`. Dressed here, because the route for
+/// signals has no layer that would.
 pub(super) async fn no_method() -> Response {
-    Problem::new(
+    let mut response = Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "wrong_method",
         "this path does not take this method; see the header `Allow`",
     )
-    .into_response()
+    .into_response();
+    dress(&mut response, None);
+    response
 }
