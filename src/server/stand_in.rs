@@ -103,7 +103,11 @@ pub mod containment {
     pub async fn ask(_live: &Arc<Live>, _ask: Ask) -> Result<Answer, Refused> {
         Err(Refused::Missing("not here yet".into()))
     }
-    pub async fn wait(_live: &Arc<Live>, _id: ActionId, _at_most: Duration) -> Result<Action, Refused> {
+    pub async fn wait(
+        _live: &Arc<Live>,
+        _id: ActionId,
+        _at_most: Duration,
+    ) -> Result<Action, Refused> {
         Err(Refused::Missing("not here yet".into()))
     }
     pub async fn cancel(_live: &Arc<Live>, _id: ActionId, _by: &str) -> Result<Action, Refused> {

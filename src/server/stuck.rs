@@ -18,10 +18,7 @@ use crate::signal::SignalId;
 use crate::store::StandingKind;
 
 /// `GET /v1/stuck`
-pub(super) async fn list(
-    State(desk): State<Arc<Desk>>,
-    asked: Asked,
-) -> Result<Response, Problem> {
+pub(super) async fn list(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<Response, Problem> {
     asked.need(&Scope::AlertsRead)?;
     let mut form = asked.query(&["limit", "before"]);
     let page = Page::of(&mut form);
@@ -50,13 +47,14 @@ pub(super) async fn list(
 }
 
 /// `GET /v1/stuck/{id}`
-pub(super) async fn show(
-    State(desk): State<Arc<Desk>>,
-    asked: Asked,
-) -> Result<Response, Problem> {
+pub(super) async fn show(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<Response, Problem> {
     asked.need(&Scope::AlertsRead)?;
     let id: SignalId = asked.id(2)?;
-    let kept = desk.live.store.read(move |reader| reader.signal(id)).await?;
+    let kept = desk
+        .live
+        .store
+        .read(move |reader| reader.signal(id))
+        .await?;
     let kept = kept
         .filter(|kept| kept.standing == StandingKind::Stuck)
         .ok_or_else(|| Problem::not_found(format!("signal `{id}` is not stuck")))?;
@@ -75,14 +73,22 @@ pub(super) async fn retry(
         .read(&asked.parts.headers, asked.body, API_BYTES)
         .await?;
     Form::parse(&read.bytes, &[])?.finish()?;
-    let kept = desk.live.store.read(move |reader| reader.signal(id)).await?;
+    let kept = desk
+        .live
+        .store
+        .read(move |reader| reader.signal(id))
+        .await?;
     if kept.is_none_or(|kept| kept.standing != StandingKind::Stuck) {
         return Err(Problem::not_found(format!("signal `{id}` is not stuck")));
     }
     intake::retry(&desk.live, id)
         .await
         .map_err(|refused| refusal(&refused))?;
-    let kept = desk.live.store.read(move |reader| reader.signal(id)).await?;
+    let kept = desk
+        .live
+        .store
+        .read(move |reader| reader.signal(id))
+        .await?;
     let kept = kept.ok_or_else(|| Problem::not_found(format!("signal `{id}` is not kept")))?;
     Ok(ok(&object(
         &standing(&kept),
