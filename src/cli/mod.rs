@@ -3,10 +3,13 @@
 //! Commands about files (`check`, `test`, `explain`, `connectors`) need no daemon; the others speak
 //! the API of one that runs, with `ANDON_TOKEN` or the token it keeps beside its store.
 
+mod api;
 mod check;
 mod demo;
+mod explain;
 mod output;
 mod run;
+mod shown;
 mod test;
 
 use std::path::PathBuf;
@@ -21,6 +24,9 @@ struct Typed {
     /// The configuration file; without it `andon.yaml` in the current folder, where there is one
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Where the daemon's API is; without it where `andon.yaml` says
+    #[arg(long, global = true, value_name = "URL")]
+    url: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -36,6 +42,8 @@ enum Command {
     Check(check::Typed),
     /// Run the tests that stand in mappings
     Test(test::Typed),
+    /// Say why a mapping says what it says about a signal, and what each destination would get
+    Explain(explain::Typed),
 }
 
 /// For a person, or for a script.
@@ -62,11 +70,13 @@ pub(crate) enum Ended {
 pub fn main() -> ExitCode {
     let typed = Typed::parse();
     let config = typed.config.as_deref();
+    let url = typed.url.as_deref();
     let ended = match typed.command {
         Command::Demo(typed) => demo::run(&typed),
         Command::Run(typed) => run::run(&typed, config),
         Command::Check(typed) => check::run(&typed, config),
         Command::Test(typed) => test::run(&typed, config),
+        Command::Explain(typed) => explain::run(&typed, config, url),
     };
     match ended {
         Ok(Ended::Fine) => ExitCode::SUCCESS,

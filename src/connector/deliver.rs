@@ -20,6 +20,8 @@ const BAD_RATE: Code = Code("AND0462");
 const NO_TARGET: Code = Code("AND0463");
 /// An answer that is not covered.
 const NOT_COVERED: Code = Code("AND0464");
+/// A secret in an event that shares a request.
+const SECRET_IN_BATCH: Code = Code("AND0465");
 
 /// How alerts are sent.
 #[derive(Debug)]
@@ -184,6 +186,20 @@ pub fn parse(
         .require("event", "write the event that one alert becomes", faults)
         .and_then(|node| events.value_or_cases(node, faults));
     let batch = batch(&fields, &event_names, faults);
+    if let (Some(batch), Some(event)) = (&batch, &event)
+        && batch.framing != Framing::Single
+        && let Some(secret) = event.secrets().first()
+    {
+        faults
+            .error(
+                SECRET_IN_BATCH,
+                event.place().clone(),
+                format!(
+                    "the secret `{secret}` stands in an event that shares its request with others"
+                ),
+            )
+            .help("write `batch: { framing: single }`, or name the secret under `auth:`");
+    }
     let rate = fields.get("rate").and_then(|node| rate(node, faults));
     let cut = fields.get("cut").and_then(|node| {
         let cut = Fields::of(node, "`cut`", &["each", "mark"], faults)?;

@@ -16,7 +16,17 @@ mod target;
 mod describe;
 mod ask;
 mod plan;
+mod pace;
+mod exchange;
 mod progress;
+mod journal;
+mod reading;
+mod doing;
+mod settling;
+mod proving;
+mod probing;
+mod undoing;
+mod run;
 mod worker;
 
 pub use ask::{Answer, Ask, action, ask, cancel, freeze, revert, unfreeze, wait};

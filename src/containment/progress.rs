@@ -32,6 +32,8 @@ pub(super) struct Progress {
     pub(super) step: usize,
     /// The call of that step was sent, and how it was answered is not known: its place among the calls.
     pub(super) sent: Option<u32>,
+    /// The signals that are expected from that call.
+    pub(super) echoes: Vec<i64>,
     /// How often that step was sent.
     pub(super) tries: u32,
     /// How many steps of `do` were done.

@@ -15,10 +15,10 @@ use super::body::{API_BYTES, Form};
 use super::callers::Asked;
 use super::page::{Page, json, object, ok};
 use super::problem::Problem;
-use super::stand_in::containment::{self, Answer, Ask, Refused};
 use super::{key, shown};
 use crate::action::{Action, ActionId, State as ActionState};
 use crate::config::{Caller, Scope};
+use crate::containment::{self, Answer, Ask, Refused};
 use crate::store::{ActionFilter, Reader};
 use crate::untrusted;
 
@@ -42,8 +42,6 @@ const FILTERS: [&str; 7] = ["ids", "state", "action", "at", "alert", "limit", "b
 const MOST_IDS: usize = 100;
 /// The longest reason, in graphemes.
 const LONGEST_REASON: usize = 1_000;
-/// The longest time limit, in seconds: 90 days.
-const LONGEST_TTL: u64 = 90 * 86_400;
 /// After how many seconds an open action is worth another look.
 const LOOK_AGAIN: HeaderValue = HeaderValue::from_static("2");
 
@@ -62,15 +60,11 @@ pub(super) async fn request(
     let idempotency_key = key::idempotency(&parts.headers, &mut form)?;
     let wait = key::wait(&parts.headers, &mut form);
     let action = form.text("action").unwrap_or_else(|| {
-        form.fault(
-            "`action` is missing: write `connector/verb`, as `GET /v1/catalog/actions` lists them",
-        );
+        form.fault("`action` is missing: write `connector/verb`, as `GET /v1/catalog/actions` lists them");
         String::new()
     });
     if form.any("callback_url").is_some() {
-        form.fault(
-            "`callback_url` is not taken yet: ask at `status_url`, or send `Prefer: wait=60`",
-        );
+        form.fault("`callback_url` is not taken yet: ask at `status_url`, or send `Prefer: wait=60`");
     }
     let mut ask = Ask {
         action,
@@ -81,7 +75,7 @@ pub(super) async fn request(
         reason: form
             .text("reason")
             .map(|reason| untrusted::person(&reason, LONGEST_REASON)),
-        ttl_seconds: form.number("ttl_seconds", LONGEST_TTL),
+        ttl_seconds: form.number("ttl_seconds", u64::MAX),
         dry_run: form.flag("dry_run"),
         idempotency_key,
         by: caller.name.clone(),
@@ -144,8 +138,9 @@ async fn place(desk: &Desk, caller: &Caller, ask: &Ask) -> Result<String, Proble
                 .filter(|at| caller.may_ask(&ask.action, at))
                 .collect();
             if may.is_empty() {
-                return allowed("*")
-                    .and_then(|_| Err(Problem::not_found("no connection has this action")));
+                return allowed("*").and_then(|_| {
+                    Err(Problem::not_found("no connection has this action"))
+                });
             }
             Err(Problem::invalid(&[format!(
                 "`at` is missing: several connections fit, {}",
@@ -156,7 +151,10 @@ async fn place(desk: &Desk, caller: &Caller, ask: &Ask) -> Result<String, Proble
 }
 
 /// `GET /v1/actions/{id}`: 202 while it is open, 200 after that; the body is the same.
-pub(super) async fn show(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<Response, Problem> {
+pub(super) async fn show(
+    State(desk): State<Arc<Desk>>,
+    asked: Asked,
+) -> Result<Response, Problem> {
     let id: ActionId = asked.id(2)?;
     let caller = asked.caller;
     let (action, calls) = desk
@@ -173,7 +171,10 @@ pub(super) async fn show(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<
 }
 
 /// `GET /v1/actions`: those of `ids`, or a page of those that pass the filters, the newest first.
-pub(super) async fn list(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<Response, Problem> {
+pub(super) async fn list(
+    State(desk): State<Arc<Desk>>,
+    asked: Asked,
+) -> Result<Response, Problem> {
     let mut form = asked.query(&FILTERS);
     let page = Page::of(&mut form);
     let ids = form.text("ids");
@@ -238,11 +239,10 @@ pub(super) async fn cancel(
     State(desk): State<Arc<Desk>>,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let (id, by, wait) = own(&desk, asked).await?;
+    let (id, by, _) = own(&desk, asked).await?;
     let action = containment::cancel(&desk.live, id, &by)
         .await
         .map_err(refusal)?;
-    let _ = wait;
     Ok(answer(&desk, &action, Vec::new()))
 }
 
@@ -270,11 +270,7 @@ async fn own(desk: &Desk, asked: Asked) -> Result<(ActionId, String, Option<Dura
     let mut form = Form::parse(&read.bytes, &["wait_seconds"])?;
     let wait = key::wait(&parts.headers, &mut form);
     form.finish()?;
-    let action = desk
-        .live
-        .store
-        .read(move |reader| reader.action(id))
-        .await?;
+    let action = desk.live.store.read(move |reader| reader.action(id)).await?;
     let action = action
         .filter(|action| is_visible(&caller, action))
         .ok_or_else(|| nowhere(id))?;
@@ -307,14 +303,18 @@ fn nowhere(id: ActionId) -> Problem {
 
 /// The action as it stands after the caller has waited. A caller that waited looks at the status
 /// alone, so that what failed is no 2xx to it (soar-and-standards.md, 11).
-async fn settled(desk: &Desk, action: Action, wait: Option<Duration>) -> Result<Response, Problem> {
+async fn settled(
+    desk: &Desk,
+    action: Action,
+    wait: Option<Duration>,
+) -> Result<Response, Problem> {
     let Some(at_most) = wait else {
         return Ok(answer(desk, &action, Vec::new()));
     };
     let action = if action.is_open() {
         containment::wait(&desk.live, action.id, at_most)
-            .await
-            .map_err(refusal)?
+            .await?
+            .unwrap_or(action)
     } else {
         action
     };
@@ -338,10 +338,7 @@ async fn settled(desk: &Desk, action: Action, wait: Option<Duration>) -> Result<
 fn answer(desk: &Desk, action: &Action, more: Vec<(&'static str, Value)>) -> Response {
     let url = &desk.live.snapshot().catalog.config.public_url;
     let mut body = shown::members(action, url);
-    body.extend(
-        more.into_iter()
-            .map(|(name, value)| (name.to_owned(), value)),
-    );
+    body.extend(more.into_iter().map(|(name, value)| (name.to_owned(), value)));
     let body = Value::Object(body);
     if !action.is_open() {
         return ok(&body);

@@ -87,7 +87,10 @@ pub(super) async fn resolve(
 }
 
 /// `POST /v1/alerts/{id}/note`
-pub(super) async fn note(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<Response, Problem> {
+pub(super) async fn note(
+    State(desk): State<Arc<Desk>>,
+    asked: Asked,
+) -> Result<Response, Problem> {
     answer(&desk, asked, &["text"], |form| {
         let text = clean(form);
         if text.is_empty() {

@@ -10,8 +10,8 @@ use super::Desk;
 use super::callers::Asked;
 use super::page::{object, ok};
 use super::problem::Problem;
-use super::stand_in::containment;
 use crate::config::Scope;
+use crate::containment;
 
 /// `GET /v1/catalog/actions`: each action on each connection that has it. Who may not read all sees
 /// what it may ask for.

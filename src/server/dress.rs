@@ -65,11 +65,7 @@ pub(super) fn dress(response: &mut Response, id: Option<HeaderValue>) {
 }
 
 /// Around every route but the one for signals, which dresses its answers itself: it has to be fast.
-pub(super) async fn around(
-    State(desk): State<Arc<Desk>>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn around(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
     let id = request_id(request.headers()).or_else(|| {
         let made = format!("{:016x}", desk.live.clock.chance());
         HeaderValue::try_from(made).ok()
@@ -100,11 +96,9 @@ pub(super) async fn around(
 fn template(path: &str) -> &'static str {
     let fits = |template: &&&str| {
         let mut segments = path.split('/');
-        let all = template.split('/').all(|wanted| {
-            segments
-                .next()
-                .is_some_and(|it| wanted == it || wanted.starts_with('{'))
-        });
+        let all = template
+            .split('/')
+            .all(|wanted| segments.next().is_some_and(|it| wanted == it || wanted.starts_with('{')));
         all && segments.next().is_none()
     };
     TEMPLATES.iter().find(fits).copied().unwrap_or("none")
@@ -113,13 +107,8 @@ fn template(path: &str) -> &'static str {
 /// A method's name; what is none of HTTP's own is not logged as it was sent.
 fn known(method: &Method) -> &str {
     match *method {
-        Method::GET
-        | Method::POST
-        | Method::PUT
-        | Method::DELETE
-        | Method::HEAD
-        | Method::OPTIONS
-        | Method::PATCH => method.as_str(),
+        Method::GET | Method::POST | Method::PUT | Method::DELETE | Method::HEAD
+        | Method::OPTIONS | Method::PATCH => method.as_str(),
         _ => "other",
     }
 }

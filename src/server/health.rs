@@ -8,13 +8,12 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::Desk;
-use super::actions::refusal;
 use super::body::{API_BYTES, Form};
 use super::callers::Asked;
 use super::page::{json as answer, ok};
 use super::problem::Problem;
-use super::stand_in::containment;
 use crate::config::Scope;
+use crate::containment;
 use crate::meters::DestinationLabels;
 use crate::store::Waiting;
 use crate::untrusted;
@@ -125,10 +124,9 @@ pub(super) async fn status(
     let snapshot = desk.live.snapshot();
     let catalog = &snapshot.catalog;
     let store = &desk.live.store;
-    let frozen = flag.map_or(
-        Value::Null,
-        |flag| json!({ "by": flag.who, "why": flag.why, "since": flag.at }),
-    );
+    let frozen = flag.map_or(Value::Null, |flag| {
+        json!({ "by": flag.who, "why": flag.why, "since": flag.at })
+    });
     Ok(ok(&json!({
         "version": env!("CARGO_PKG_VERSION"),
         "catalog": {
@@ -169,9 +167,7 @@ pub(super) async fn freeze(
     let why = form.text("reason").unwrap_or_default();
     form.finish()?;
     let why = untrusted::person(why.trim(), LONGEST_WHY);
-    containment::freeze(&desk.live, &by, &why)
-        .await
-        .map_err(refusal)?;
+    containment::freeze(&desk.live, &by, &why).await?;
     Ok(ok(&json!({ "frozen": true })))
 }
 
@@ -182,9 +178,7 @@ pub(super) async fn unfreeze(
 ) -> Result<Response, Problem> {
     let (by, form) = administrator(&desk, asked, &[]).await?;
     form.finish()?;
-    containment::unfreeze(&desk.live, &by)
-        .await
-        .map_err(refusal)?;
+    containment::unfreeze(&desk.live, &by).await?;
     Ok(ok(&json!({ "frozen": false })))
 }
 

@@ -23,7 +23,6 @@ mod catalog;
 mod connections;
 mod dead_letters;
 mod health;
-mod stand_in;
 mod routes;
 mod tls;
 mod listen;

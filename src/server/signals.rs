@@ -17,8 +17,8 @@ use super::callers::{Asked, segment};
 use super::dress::{dress, request_id};
 use super::page::{object, ok};
 use super::problem::Problem;
-use super::stand_in::intake::{self, Arrival, Receipt};
 use crate::config::Scope;
+use crate::intake::{self, Arrival, Receipt};
 use crate::signal::SignalId;
 use crate::store::Kept;
 
@@ -26,8 +26,8 @@ use crate::store::Kept;
 #[derive(Serialize)]
 struct Shown<'a> {
     signals: Vec<ShownSignal<'a>>,
-    #[serde(skip_serializing_if = "is_zero")]
-    unmatched: u64,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unmatched: bool,
 }
 
 #[derive(Serialize)]
@@ -37,14 +37,6 @@ struct ShownSignal<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     stuck: Option<&'a str>,
     waiting: bool,
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde asks for a reference"
-)]
-fn is_zero(number: &u64) -> bool {
-    *number == 0
 }
 
 /// `POST /v1/signals/{connection}[/{token}]`: 202 once what it holds is durable.
@@ -163,21 +155,21 @@ pub(super) fn refusal(refused: &intake::Refused) -> Problem {
         status if status.is_server_error() => "failed",
         _ => "not_readable",
     };
-    Problem::new(status, code, refused.detail()).after(refused.retry_after())
+    let after = refused.retry_after().map(|after| after.as_secs().max(1));
+    Problem::new(status, code, refused.detail()).after(after)
 }
 
 /// `GET /v1/signals/{id}`: what became of it; what it says only for those who may read alerts.
-pub(super) async fn show(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<Response, Problem> {
+pub(super) async fn show(
+    State(desk): State<Arc<Desk>>,
+    asked: Asked,
+) -> Result<Response, Problem> {
     let reads = asked.caller.may(&Scope::AlertsRead);
     if !reads {
         asked.need(&Scope::SignalsWrite)?;
     }
     let id: SignalId = asked.id(2)?;
-    let kept = desk
-        .live
-        .store
-        .read(move |reader| reader.signal(id))
-        .await?;
+    let kept = desk.live.store.read(move |reader| reader.signal(id)).await?;
     let kept = kept.ok_or_else(|| Problem::not_found(format!("signal `{id}` is not kept")))?;
     let contents = if reads { contents(&kept) } else { Vec::new() };
     Ok(ok(&object(&standing(&kept), contents)?))

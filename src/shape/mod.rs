@@ -121,6 +121,30 @@ impl Shape {
         &self.place
     }
 
+    /// Whether an expression in it names `name`.
+    pub fn uses(&self, name: &str) -> bool {
+        match &self.part {
+            Part::Constant(_) | Part::Text { .. } | Part::Secret(_) => false,
+            Part::Expr(expr) | Part::Time { value: expr, .. } => expr.uses(name),
+            Part::Map(members) => members.iter().any(|member| member.value.uses(name)),
+            Part::List(items) | Part::Lines(items) => items.iter().any(|item| item.uses(name)),
+            Part::Pick {
+                of,
+                from,
+                otherwise,
+            } => {
+                of.uses(name)
+                    || from.iter().any(|(_, value)| value.uses(name))
+                    || otherwise.as_ref().is_some_and(|value| value.uses(name))
+            }
+            Part::Each { list, give, .. } => list.uses(name) || give.uses(name),
+            Part::Json(inner) => inner.uses(name),
+            Part::Cases(cases) => cases.iter().any(|(when, value)| {
+                when.as_ref().is_some_and(|when| when.uses(name)) || value.uses(name)
+            }),
+        }
+    }
+
     /// Every secret that it names.
     pub fn secrets(&self) -> Vec<&str> {
         let mut found = Vec::new();

@@ -308,6 +308,25 @@ impl Reader<'_> {
         )
     }
 
+    /// The newest revision of an alert that waits for a destination that keeps state, wherever it
+    /// stands: fresh, postponed or parked.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn newest(&self, destination: &str, alert: AlertId) -> Result<Option<Owed>, Error> {
+        let Some(destination) = self.destination_id(destination)? else {
+            return Ok(None);
+        };
+        self.one(
+            "read the newest delivery of an alert",
+            "SELECT seq, alert, revision, number, owed_ms, attempts, error
+             FROM outbox INDEXED BY outbox_of_alert
+             WHERE destination = ?1 AND alert = ?2 ORDER BY number DESC, seq DESC LIMIT 1",
+            (destination, alert.raw()),
+            read_owed,
+        )
+    }
+
     /// When the next postponed delivery of a destination is due.
     ///
     /// # Errors

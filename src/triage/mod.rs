@@ -12,5 +12,5 @@ mod timers;
 
 pub use judge::{Judged, judge};
 pub use revise::{Why, revise};
-pub use settle::settle;
+pub use settle::{first, settle};
 pub use timers::{due, run};

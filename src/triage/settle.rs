@@ -149,7 +149,8 @@ fn open(
     Ok(alert.id)
 }
 
-fn first(
+/// The alert that a proposal opens, before any destination is told of it. `explain` shows it too.
+pub fn first(
     catalog: &Catalog,
     mapping: &Mapping,
     signal: &Signal,

@@ -1,0 +1,1 @@
+//! What `explain` says of the built-in mappings and their recorded samples.

@@ -1,0 +1,203 @@
+//! How values, times and tables look on a terminal.
+//!
+//! Everything that came from outside passes through here, so that nothing foreign reaches a terminal
+//! as more than printable characters of one line (design 7, door 6).
+
+use jiff::Timestamp;
+use serde_json::Value as Json;
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::untrusted;
+
+/// The longest text in a cell or a sentence, in graphemes.
+const LONGEST: usize = 160;
+
+/// A foreign text, printable and on one line.
+pub(crate) fn text(text: &str) -> String {
+    untrusted::log(text, LONGEST)
+}
+
+/// A value as JSON would write it, printable and on one line.
+pub(crate) fn value(value: &Json, at_most: usize) -> String {
+    match value {
+        Json::String(text) => format!("\"{}\"", untrusted::log(text, at_most)),
+        other => untrusted::log(&other.to_string(), at_most),
+    }
+}
+
+/// What stands at a JSON Pointer, as a cell: texts without quotes, nothing for what is not there.
+pub(crate) fn cell(json: &Json, pointer: &str) -> String {
+    match json.pointer(pointer) {
+        None | Some(Json::Null) => String::new(),
+        Some(Json::String(found)) => text(found),
+        Some(other) => untrusted::log(&other.to_string(), LONGEST),
+    }
+}
+
+/// The first of several places where something stands.
+pub(crate) fn first_of(json: &Json, pointers: &[&str]) -> String {
+    pointers
+        .iter()
+        .map(|pointer| cell(json, pointer))
+        .find(|found| !found.is_empty())
+        .unwrap_or_default()
+}
+
+/// A time with how long ago that is: `2026-11-23T08:00:00Z (3m ago)`.
+pub(crate) fn moment(json: &Json, pointer: &str, now: Timestamp) -> String {
+    let Some(at) = json.pointer(pointer).and_then(Json::as_str) else {
+        return String::new();
+    };
+    match at.parse::<Timestamp>() {
+        Ok(at) => format!("{} ({})", seconds(at), ago(at, now)),
+        Err(_) => text(at),
+    }
+}
+
+/// As RFC 3339 with whole seconds, UTC.
+pub(crate) fn seconds(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// How long before `now`, or how long after it: one unit, rounded down.
+pub(crate) fn ago(at: Timestamp, now: Timestamp) -> String {
+    let seconds = now.as_second().saturating_sub(at.as_second());
+    let span = span(seconds.unsigned_abs());
+    match seconds {
+        0 => "now".to_owned(),
+        past if past > 0 => format!("{span} ago"),
+        _ => format!("in {span}"),
+    }
+}
+
+/// A span of time in its largest unit, rounded down.
+pub(crate) fn span(seconds: u64) -> String {
+    match seconds {
+        0..=119 => format!("{seconds}s"),
+        120..=7_199 => format!("{}m", seconds / 60),
+        7_200..=172_799 => format!("{}h", seconds / 3_600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+/// A number with commas between its thousands.
+pub(crate) fn count(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A table with a line of heads, two blanks between columns, no blank at a line's end.
+pub(crate) fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
+    let heads: Vec<String> = heads.iter().map(|head| head.to_uppercase()).collect();
+    let mut lines = vec![heads];
+    lines.extend(rows.iter().cloned());
+    aligned(&lines)
+}
+
+/// Lines of cells, each column as wide as its widest cell; the last column is not padded.
+pub(crate) fn aligned(lines: &[Vec<String>]) -> String {
+    let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns)
+        .map(|column| {
+            lines
+                .iter()
+                .filter_map(|line| line.get(column))
+                .map(|cell| width(cell))
+                .max()
+                .unwrap_or(0)
+        })
+        .collect();
+    let mut out = String::new();
+    for line in lines {
+        let mut written = String::new();
+        for (cell, wide) in line.iter().zip(&widths) {
+            written.push_str(cell);
+            written.push_str(&" ".repeat(wide.saturating_sub(width(cell)) + 2));
+        }
+        out.push_str(written.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+/// Names and values under one another; those without a value are left out.
+pub(crate) fn facts(facts: &[(&str, String)]) -> String {
+    let lines: Vec<Vec<String>> = facts
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| vec![(*name).to_owned(), value.clone()])
+        .collect();
+    aligned(&lines)
+}
+
+/// How wide a text is on a terminal, kept simple: a grapheme is one column.
+fn width(text: &str) -> usize {
+    text.graphemes(true).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_time_is_told_in_its_largest_unit() {
+        let now: Timestamp = "2026-11-23T08:00:00Z".parse().unwrap();
+        for (at, said) in [
+            ("2026-11-23T08:00:00Z", "now"),
+            ("2026-11-23T07:59:00Z", "60s ago"),
+            ("2026-11-23T07:57:00Z", "3m ago"),
+            ("2026-11-23T03:00:00Z", "5h ago"),
+            ("2026-11-20T08:00:00Z", "3d ago"),
+            ("2026-11-23T09:00:00Z", "in 60m"),
+        ] {
+            assert_eq!(ago(at.parse().unwrap(), now), said, "{at}");
+        }
+    }
+
+    #[test]
+    fn thousands_are_told_apart() {
+        assert_eq!(
+            [0, 812, 2_314, 1_000_000].map(count),
+            ["0", "812", "2,314", "1,000,000"]
+        );
+    }
+
+    #[test]
+    fn columns_stand_under_their_heads() {
+        let rows = vec![
+            vec!["soc".to_owned(), "splunk".to_owned()],
+            vec!["oncall".to_owned(), String::new()],
+        ];
+        insta::assert_snapshot!(table(&["name", "connector"], &rows), @r"
+        NAME    CONNECTOR
+        soc     splunk
+        oncall
+        ");
+    }
+
+    #[test]
+    fn an_escape_sequence_does_not_reach_the_terminal() {
+        let hostile = json!({ "title": "\u{1b}[2Jgone\r\n\u{202e}x" });
+        assert_eq!(
+            cell(&hostile, "/title"),
+            "\\u{1b}[2Jgone\\r\\n\\u{202e}x"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_cell_is_one_printable_line(found in any::<String>()) {
+            let shown = cell(&json!({ "x": found }), "/x");
+            prop_assert!(!shown.chars().any(char::is_control));
+        }
+    }
+}
