@@ -10,7 +10,7 @@ use crate::diag::{Code, Faults};
 use crate::expr::{Expr, Names, Type};
 use crate::shape::{CALL_KEYS, Call, Offered, Reading, Shape, Templates};
 use crate::yaml::{Fields, Node};
-use answers::{acknowledged, answer, answers};
+use answers::{acknowledged, answers};
 
 /// A word that is not one of those allowed.
 const UNKNOWN_WORD: Code = Code("AND0461");

@@ -13,7 +13,7 @@ use crate::expr::{Expr, Names, Scope, Type, Value};
 use crate::shape::{Call, Offered, Path, Reading, Shape};
 use crate::yaml::{Fields, Node};
 use schema::schema;
-use way::{file, next, poll, way};
+use way::way;
 
 /// A name that cannot be one.
 const BAD_NAME: Code = Code("AND0431");

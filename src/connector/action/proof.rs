@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::step::{Around, Step, Until};
-use super::{NO_PROOF, parse};
+use super::NO_PROOF;
 use crate::diag::Faults;
 use crate::expr::{Expr, Names};
 use crate::shape::Reading;

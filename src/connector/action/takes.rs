@@ -1,7 +1,5 @@
 //! `takes:`: the arguments of an action.
 
-use std::time::Duration;
-
 use serde_json::Value as Json;
 
 use super::super::setting::is_name;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::step::case;
-use super::{UNKNOWN_WORD, batch, names, parse};
+use super::UNKNOWN_WORD;
 use crate::diag::{Code, Faults};
 use crate::expr::{Expr, Names};
 use crate::shape::{CALL_KEYS, Call, Offered, Reading};

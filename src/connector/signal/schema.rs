@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use super::super::Files;
-use super::way::file;
 use crate::diag::{Code, Faults};
-use crate::expr::{Type, Value};
+use crate::expr::Type;
 use crate::yaml::Fields;
 
 /// A schema that is missing or none.

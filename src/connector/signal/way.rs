@@ -1,7 +1,7 @@
 //! How a signal arrives: webhook, poll or file.
 
 use super::super::Schedule;
-use super::{FileRule, Next, Open, Poll, PollOf, UNKNOWN_WORD, Way, Whole, each, link, parse};
+use super::{FileRule, Next, Open, Poll, PollOf, UNKNOWN_WORD, Way, Whole};
 use crate::diag::{Code, Faults};
 use crate::expr::Names;
 use crate::shape::{Call, Offered, Reading};

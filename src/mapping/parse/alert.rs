@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::super::{AlertRule, cases};
-use super::{BAD_KEY, BAD_PART, Known, parse, signal};
+use super::super::AlertRule;
+use super::{BAD_KEY, BAD_PART, Known};
 use crate::alert::Severity;
 use crate::diag::{Code, Faults, nearest};
 use crate::expr::Expr;

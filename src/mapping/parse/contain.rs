@@ -2,7 +2,6 @@
 
 use super::super::ContainRule;
 use super::Known;
-use crate::connector;
 use crate::diag::{Code, Faults, nearest};
 use crate::shape::Reading;
 use crate::yaml::{Fields, Node};

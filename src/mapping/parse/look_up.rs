@@ -1,12 +1,10 @@
 //! `look_up:`: what has to be asked before a mapping can judge.
 
 use super::super::LookUp;
-use super::alert::kind;
-use super::{BAD_PART, Known, parse};
+use super::{BAD_PART, Known};
 use crate::connector::{Step, is_name};
 use crate::diag::Faults;
 use crate::expr::{Names, Type};
-use crate::kind::Kind;
 use crate::shape::{Offered, Reading};
 use crate::signal::SignalName;
 use crate::yaml::{Fields, Node};

@@ -1,7 +1,7 @@
 //! `resolve:`: what closes an alert.
 
 use super::super::ResolveRule;
-use super::alert::{alert, same_as};
+use super::alert::same_as;
 use super::{BAD_KEY, BAD_PART, Known, base_names, hide_answer, signal};
 use crate::diag::Faults;
 use crate::shape::Reading;
