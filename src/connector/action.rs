@@ -69,6 +69,10 @@ pub struct ActionRule {
 
 /// What an action cannot do, for approvers to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a key of the manifest that approvers read by its name"
+)]
 pub struct Limits {
     /// Whether it can be undone.
     pub reversible: bool,
@@ -149,7 +153,7 @@ pub fn parse(
         reads: &reads,
         what: "a step",
     };
-    let ready = fields
+    let readiness = fields
         .get("ready")
         .and_then(|node| Until::parse(node, &around, &mut names, faults));
     let before = steps(&fields, "before", &around, &mut names, faults);
@@ -203,7 +207,7 @@ pub fn parse(
         risk,
         takes,
         lets,
-        ready,
+        ready: readiness,
         before,
         already,
         steps: does,

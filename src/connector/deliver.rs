@@ -355,7 +355,7 @@ fn batch(fields: &Fields<'_>, names: &Names, faults: &mut Faults) -> Option<Batc
                 .and_then(|node| Reading::over(names).expr(node, faults));
             let at_most = span
                 .duration("at_most", faults)
-                .unwrap_or(Duration::from_secs(1_800));
+                .unwrap_or(Duration::from_mins(30));
             Some((of?, at_most))
         }
     };

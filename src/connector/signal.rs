@@ -60,6 +60,10 @@ pub struct SignalRule {
 
 /// How a signal arrives.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one for each signal of a manifest, a few dozen in all"
+)]
 pub enum Way {
     /// Pushed.
     Webhook {

@@ -40,8 +40,8 @@ const BAD_PART: Code = Code("AND0510");
 pub struct Known<'k> {
     /// The connectors, by name.
     pub connectors: &'k BTreeMap<String, Arc<Connector>>,
-    /// Connectors that exist and could not be read: told where they are faulty, and not here again.
-    pub faulty: &'k BTreeSet<String>,
+    /// Connectors that exist and could not be read: told where they are unsound, and not here again.
+    pub unsound: &'k BTreeSet<String>,
     /// The kinds, by name.
     pub kinds: &'k BTreeMap<String, Arc<Kind>>,
     /// Whether every kind could be read; otherwise none is told to be missing.
@@ -231,7 +231,7 @@ fn signal<'k>(
         return None;
     };
     let Some(found) = known.connectors.get(connector) else {
-        if known.faulty.contains(connector) {
+        if known.unsound.contains(connector) {
             return None;
         }
         let fault = faults.error(

@@ -91,7 +91,7 @@ pub(super) fn echoes(
             .and_then(|node| Reading::over(&names).condition(node, faults));
         let within = echo
             .duration("within", faults)
-            .unwrap_or(Duration::from_secs(300));
+            .unwrap_or(Duration::from_mins(5));
         if let Some(when) = when {
             echoes.push(Echo {
                 signal,

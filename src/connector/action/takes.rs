@@ -135,19 +135,17 @@ pub(super) fn takes(fields: &Fields<'_>, names: &mut Names, faults: &mut Faults)
         let slot = names.len();
         *names = std::mem::take(names).with(&entry.key, of);
         let matches = take.text("matches", faults).and_then(|pattern| {
-            match regex::Regex::new(&format!("^(?:{pattern})$")) {
-                Ok(regex) => Some(regex),
-                Err(_) => {
-                    faults
-                        .error(
-                            UNKNOWN_WORD,
-                            take.get("matches").unwrap_or(&entry.value).place(),
-                            "this pattern is no regular expression",
-                        )
-                        .help("write such as `\"[a-z0-9-]{1,40}\"`");
-                    None
-                }
+            let read = regex::Regex::new(&format!("^(?:{pattern})$")).ok();
+            if read.is_none() {
+                faults
+                    .error(
+                        UNKNOWN_WORD,
+                        take.get("matches").unwrap_or(&entry.value).place(),
+                        "this pattern is no regular expression",
+                    )
+                    .help("write such as `\"[a-z0-9-]{1,40}\"`");
             }
+            read
         });
         let number = |key: &str| take.get(key).and_then(|node| node.to_json().as_f64());
         takes.push(Take {

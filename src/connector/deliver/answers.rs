@@ -200,6 +200,6 @@ pub(super) fn acknowledged(
             .unwrap_or(Duration::from_secs(10)),
         again_after: fields
             .duration("again_after", faults)
-            .unwrap_or(Duration::from_secs(300)),
+            .unwrap_or(Duration::from_mins(5)),
     })
 }

@@ -41,7 +41,7 @@ pub(super) fn contain(
         };
         let text = node.as_text().unwrap_or_default();
         let (connector, verb) = text.split_once('/').unwrap_or((text, ""));
-        if known.faulty.contains(connector) {
+        if known.unsound.contains(connector) {
             continue;
         }
         let Some(action) = known

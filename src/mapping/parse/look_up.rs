@@ -80,14 +80,13 @@ pub(super) fn look_ups(
         let Some((name, slot)) = slots.iter().find(|(name, _)| *name == entry.key) else {
             continue;
         };
-        let keep = match entry.value.get("keep") {
-            Some(node) => Reading::over(names).expr(node, faults),
-            None => {
-                faults
-                    .error(BAD_PART, entry.value.place(), "this look-up keeps nothing")
-                    .help("write `keep: =body` or a part of the answer");
-                None
-            }
+        let keep = if let Some(node) = entry.value.get("keep") {
+            Reading::over(names).expr(node, faults)
+        } else {
+            faults
+                .error(BAD_PART, entry.value.place(), "this look-up keeps nothing")
+                .help("write `keep: =body` or a part of the answer");
+            None
         };
         let mut asking = entry.value.clone();
         let mut at = None;
