@@ -1,5 +1,10 @@
 //! What is built in holds together: samples, schemas, links, and the tests of every mapping.
 
+#![expect(
+    clippy::expect_used,
+    reason = "a test that cannot read its own files stops, and says why"
+)]
+
 use andon::catalog::{Catalog, Files, captured, load, run_cases};
 use andon::diag::{Faults, Format, Source, render};
 use andon::mapping::Outcome;

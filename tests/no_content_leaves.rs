@@ -4,6 +4,11 @@
 //! connector and in the captures under `tests/data/contents`. It may be neither in what mappings
 //! propose nor in the OCSF events that destinations get.
 
+#![expect(
+    clippy::expect_used,
+    reason = "a test that cannot read its own files stops, and says why"
+)]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Cursor, Read as _, Write as _};

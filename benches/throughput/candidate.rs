@@ -129,11 +129,22 @@ fn candidate_andon(port: u16, hec: u16, folder: &Path) -> io::Result<Option<Comm
         }
         fs::write(path, text)
     };
-    put("connectors/rows/connector.yaml", include_str!("andon/connector.yaml"))?;
-    put("connectors/rows/schemas/row.json", include_str!("andon/row.json"))?;
+    put(
+        "connectors/rows/connector.yaml",
+        include_str!("andon/connector.yaml"),
+    )?;
+    put(
+        "connectors/rows/schemas/row.json",
+        include_str!("andon/row.json"),
+    )?;
     put("mappings/rows.yaml", include_str!("andon/mapping.yaml"))?;
     let splunk = include_str!("../../connectors/splunk/connector.yaml");
-    put("connectors/splunk/connector.yaml", &splunk.replace("wait: 20ms", "wait: 0ms").replace("gzip: true", "gzip: false"))?;
+    put(
+        "connectors/splunk/connector.yaml",
+        &splunk
+            .replace("wait: 20ms", "wait: 0ms")
+            .replace("gzip: true", "gzip: false"),
+    )?;
     put("token", "00000000-0000-0000-0000-000000000000")?;
     put(
         "andon.yaml",
@@ -142,7 +153,10 @@ fn candidate_andon(port: u16, hec: u16, folder: &Path) -> io::Result<Option<Comm
         ),
     )?;
     let mut command = Command::new(env!("CARGO_BIN_EXE_andon"));
-    command.arg("run").current_dir(folder).env("RUST_LOG", "warn");
+    command
+        .arg("run")
+        .current_dir(folder)
+        .env("RUST_LOG", "warn");
     Ok(Some(command))
 }
 

@@ -47,17 +47,17 @@ const TEMPLATE_NAMES: [&str; 20] = [
 pub fn load(files: &Files, config: &Arc<Source>, faults: &mut Faults) -> Option<Catalog> {
     let start = faults.errors();
     let templates = templates(files, faults);
-    let (connectors, faulty) = connectors(files, &templates, faults);
+    let (connectors, unsound) = connectors(files, &templates, faults);
     let before_kinds = faults.errors();
     let kinds = all_kinds(files, faults);
     let known = Known {
         connectors: &connectors,
-        faulty: &faulty,
+        unsound: &unsound,
         kinds: &kinds,
         all_kinds: faults.errors() == before_kinds,
     };
     let mappings = mappings(files, known, faults);
-    let config_read = config::parse(config, &connectors, &faulty, faults);
+    let config_read = config::parse(config, &connectors, &unsound, faults);
     let mut catalog = Catalog {
         connectors,
         mappings,
@@ -108,7 +108,7 @@ fn templates(files: &Files, faults: &mut Faults) -> Templates {
             begins: Some(0),
         };
         let read = Template::parse(&fragment, &TEMPLATE_NAMES, faults);
-        // An empty one stands for one that is faulty, so that nobody is told that it is missing. With
+        // An empty one stands for one that is unsound, so that nobody is told that it is missing. With
         // a fault there is no catalog, so it is never rendered.
         let empty = || Template::parse(&Fragment::whole(name, ""), &[], &mut Faults::new());
         if let Some(template) = read.or_else(empty) {
@@ -126,7 +126,7 @@ fn connectors(
     faults: &mut Faults,
 ) -> (BTreeMap<String, Arc<Connector>>, BTreeSet<String>) {
     let mut connectors = BTreeMap::new();
-    let mut faulty = BTreeSet::new();
+    let mut unsound = BTreeSet::new();
     for name in files.connectors() {
         let path = format!("connectors/{name}/connector.yaml");
         let Some(file) = files.get(&path) else {
@@ -138,7 +138,7 @@ fn connectors(
                     format!("the folder `connectors/{name}` has no connector.yaml"),
                 )
                 .help("write `andon: connector/v1` there, or take the folder away");
-            faulty.insert(name);
+            unsound.insert(name);
             continue;
         };
         let read = text(&path, file, faults).and_then(|source| {
@@ -149,11 +149,11 @@ fn connectors(
                 connectors.insert(name, Arc::new(connector));
             }
             None => {
-                faulty.insert(name);
+                unsound.insert(name);
             }
         }
     }
-    (connectors, faulty)
+    (connectors, unsound)
 }
 
 fn all_kinds(files: &Files, faults: &mut Faults) -> BTreeMap<String, Arc<Kind>> {

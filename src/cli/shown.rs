@@ -187,10 +187,7 @@ mod tests {
     #[test]
     fn an_escape_sequence_does_not_reach_the_terminal() {
         let hostile = json!({ "title": "\u{1b}[2Jgone\r\n\u{202e}x" });
-        assert_eq!(
-            cell(&hostile, "/title"),
-            "\\u{1b}[2Jgone\\r\\n\\u{202e}x"
-        );
+        assert_eq!(cell(&hostile, "/title"), "\\u{1b}[2Jgone\\r\\n\\u{202e}x");
     }
 
     proptest! {

@@ -90,7 +90,7 @@ impl Connection {
 pub fn parse(
     entry: &Entry,
     connectors: &BTreeMap<String, Arc<Connector>>,
-    faulty: &BTreeSet<String>,
+    unsound: &BTreeSet<String>,
     faults: &mut Faults,
 ) -> Option<Connection> {
     let node = &entry.value;
@@ -116,7 +116,7 @@ pub fn parse(
     };
     let name = named.as_text().unwrap_or_default();
     let Some(connector) = connectors.get(name) else {
-        if faulty.contains(name) {
+        if unsound.contains(name) {
             return None;
         }
         let fault = faults.error(

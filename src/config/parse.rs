@@ -37,7 +37,7 @@ const KEYS: [&str; 10] = [
 const LISTEN: &str = "127.0.0.1:7373";
 /// How long signals are kept when the file does not say: seven days, 20 GB.
 const KEEP: Keep = Keep {
-    signals: Duration::from_secs(7 * 86_400),
+    signals: Duration::from_hours(7 * 24),
     at_most: 20_000_000_000,
 };
 
@@ -59,12 +59,12 @@ pub fn folders(source: &Arc<Source>) -> Folders {
     }
 }
 
-/// Reads `andon.yaml`. `faulty` names connectors that exist and could not be read: their faults are
+/// Reads `andon.yaml`. `unsound` names connectors that exist and could not be read: their faults are
 /// told where they are, and not again for each of their connections.
 pub fn parse(
     source: &Arc<Source>,
     connectors: &BTreeMap<String, Arc<Connector>>,
-    faulty: &BTreeSet<String>,
+    unsound: &BTreeSet<String>,
     faults: &mut Faults,
 ) -> Option<Config> {
     let node = yaml::parse(source, faults)?;
@@ -113,7 +113,7 @@ pub fn parse(
         .and_then(Node::as_map)
         .unwrap_or_default()
         .iter()
-        .filter_map(|entry| connection::parse(entry, connectors, faulty, faults))
+        .filter_map(|entry| connection::parse(entry, connectors, unsound, faults))
         .collect();
     let whole = connections.len()
         == fields

@@ -113,7 +113,7 @@ pub async fn ask(live: &Arc<Live>, ask: Ask) -> Result<Answer, Refused> {
         progress: Progress::default().to_json(),
     };
     if ask.dry_run {
-        return plan::plan(live, &target, action).await.map(Answer::Planned);
+        return plan::plan(live, target, action).await.map(Answer::Planned);
     }
     live.store.room()?;
     let asked = live.store.write(move |tx| keep(tx, action)).await??;

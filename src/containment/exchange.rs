@@ -10,7 +10,7 @@ use crate::action::Call;
 use crate::connector::{ActionRule, Step, StepVerdict};
 use crate::live::Live;
 use crate::shape::{self, Request};
-use crate::web::Blame;
+use crate::web::{Again, Blame};
 
 /// What was heard.
 #[derive(Debug)]
@@ -21,12 +21,25 @@ pub(super) struct Heard {
     pub(super) verdict: StepVerdict,
     /// Whether the request may have arrived; if not, nothing was done.
     pub(super) sent: bool,
-    /// Whether it can never be sent as the connection is set up.
+    /// Whether it cannot be sent as the request or the connection is.
     pub(super) unsendable: bool,
+    /// Whether it cannot be sent whatever an admin mends.
+    pub(super) hopeless: bool,
     /// How long the platform asks to wait.
     pub(super) retry_after: Option<Duration>,
     /// For a person.
     pub(super) why: String,
+}
+
+impl Heard {
+    /// Whether Andon itself was turned away, so that the answer says nothing of what was asked about.
+    pub(super) fn is_denied(&self) -> bool {
+        self.verdict == StepVerdict::Refused
+            && self
+                .said
+                .as_ref()
+                .is_some_and(|said| matches!(said.status, 401 | 403 | 407))
+    }
 }
 
 /// Why a request could not be made.
@@ -100,6 +113,7 @@ pub(super) async fn send(
                 verdict,
                 sent: true,
                 unsendable: false,
+                hopeless: false,
                 retry_after: answer
                     .header("retry-after")
                     .and_then(|text| text.trim().parse().ok())
@@ -113,6 +127,7 @@ pub(super) async fn send(
             verdict: StepVerdict::Unknown,
             sent: error.sent(),
             unsendable: matches!(error.blame(), Blame::Admin | Blame::Request),
+            hopeless: error.again() == Again::No,
             retry_after: None,
             why: error.to_string(),
         },

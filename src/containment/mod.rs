@@ -28,6 +28,8 @@ mod probing;
 mod undoing;
 mod run;
 mod worker;
+#[cfg(test)]
+mod tests;
 
 pub use ask::{Answer, Ask, action, ask, cancel, freeze, revert, unfreeze, wait};
 pub use describe::describe;

@@ -102,5 +102,5 @@ impl Growing {
 pub(super) fn look_again(looks: u32) -> Duration {
     Duration::from_secs(5)
         .saturating_mul(1_u32.checked_shl(looks.min(6)).unwrap_or(64))
-        .min(Duration::from_secs(300))
+        .min(Duration::from_mins(5))
 }

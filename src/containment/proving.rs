@@ -182,6 +182,7 @@ impl Run {
         match heard.verdict {
             _ if holds => Proof::Holds,
             StepVerdict::Wait | StepVerdict::Unknown => Proof::Unreadable(heard.why),
+            _ if heard.is_denied() => Proof::Unreadable(heard.why),
             _ => Proof::Not,
         }
     }

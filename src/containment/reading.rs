@@ -32,6 +32,8 @@ pub(super) enum Read {
     Seen(Seen),
     /// The platform answered, and not with what was asked for.
     Refused(String),
+    /// Andon may not read it.
+    Denied(String),
     /// Nobody knows: no answer, or none to be had now.
     Unreadable(String),
 }
@@ -62,7 +64,9 @@ impl Run {
         }
         let seen = match self.read_patiently().await? {
             Read::Seen(seen) => seen,
-            Read::Refused(why) | Read::Unreadable(why) => return self.nothing_done(why).await,
+            Read::Refused(why) | Read::Denied(why) | Read::Unreadable(why) => {
+                return self.nothing_done(why).await;
+            }
         };
         if Json::Object(seen.kept.clone()).to_string().len() > MOST_KEPT {
             return self
@@ -158,10 +162,14 @@ impl Run {
                     }
                 }
                 StepVerdict::None => {
-                    for kept in step.keep.iter().chain(&step.guard) {
+                    for kept in &step.keep {
                         known.kept.insert(kept.name.clone(), Json::Null);
                     }
+                    for guard in &step.guard {
+                        known.guard.insert(guard.name.clone(), Json::Null);
+                    }
                 }
+                StepVerdict::Refused if heard.is_denied() => return Read::Denied(heard.why),
                 StepVerdict::Refused => return Read::Refused(heard.why),
                 StepVerdict::Wait | StepVerdict::Stale | StepVerdict::Unknown => {
                     return Read::Unreadable(heard.why);
@@ -202,7 +210,7 @@ impl Run {
         match self.read_before().await {
             Read::Seen(seen) => Ok(differs(&self.action.kept, &seen.kept).map_or(Ok(()), Err)),
             Read::Refused(why) => Ok(Err(why)),
-            Read::Unreadable(why) => Err(why),
+            Read::Denied(why) | Read::Unreadable(why) => Err(why),
         }
     }
 

@@ -46,9 +46,8 @@ impl Run {
             .find()
             .is_some_and(|parts| parts.rule.steps.len() == 1);
         Ok(match (self.as_kept().await, unread) {
-            (Err(why), _) => Settled::Undecided(why),
             (Ok(Ok(())), _) if first && keeps => Settled::NotDone,
-            (_, Some(why)) => Settled::Undecided(why),
+            (Err(why), _) | (_, Some(why)) => Settled::Undecided(why),
             // Of several steps the first has changed it; whether all have is for the proof to say.
             (Ok(Err(_)), None) if first && !only => Settled::Done,
             (Ok(Err(why)), None) => Settled::Neither(why),

@@ -70,10 +70,10 @@ impl Run {
             let heard = self.send("undo", EchoOf::Undo, step, &request).await?;
             if !heard.sent {
                 self.unsend();
-                if heard.unsendable {
+                if heard.hopeless {
                     return self.undo_failed(heard.why).await;
                 }
-                if self.progress.tries >= MOST_TRIES {
+                if heard.unsendable || self.progress.tries >= MOST_TRIES {
                     // It was never sent, so it may be tried from the start, `ours` included.
                     self.progress.tries = 0;
                     return self.undo_later(heard.why).await;
@@ -104,9 +104,9 @@ impl Run {
                     self.save().await?;
                     // Somebody else was faster: whether it is still Andon's own is asked anew.
                     match self.ours_patiently().await? {
-                        Proof::Holds => {}
                         Proof::Not if self.progress.step == 0 => return self.not_ours().await,
-                        Proof::Not => {}
+                        // Later steps run on what the earlier ones have undone already.
+                        Proof::Holds | Proof::Not => {}
                         Proof::Unreadable(why) => return self.undo_later(why).await,
                     }
                 }
@@ -168,6 +168,7 @@ impl Run {
         if !holds {
             return match heard.verdict {
                 StepVerdict::Wait | StepVerdict::Unknown => Proof::Unreadable(heard.why),
+                _ if heard.is_denied() => Proof::Unreadable(heard.why),
                 _ => Proof::Not,
             };
         }
@@ -211,6 +212,7 @@ impl Run {
                 .reverted("It is as before already; nothing had to be undone.")
                 .await;
         }
+        self.action.until = None;
         self.finish(
             State::RevertConflict,
             self.action.effect,
@@ -303,6 +305,7 @@ impl Run {
                 )
                 .await;
         }
+        self.action.until = None;
         self.finish(
             State::RevertFailed,
             self.action.effect,

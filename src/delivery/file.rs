@@ -72,3 +72,39 @@ fn turn(path: &Path) -> std::io::Result<()> {
     }
     std::fs::rename(path, older(path, 1))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(path: &Path) -> String {
+        std::fs::read_to_string(path).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_full_file_steps_aside_and_the_sixth_is_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/alerts.ndjson");
+        for number in 0..8 {
+            append(&path, format!("{number}\n").as_bytes(), Some(3), true).unwrap();
+        }
+        let kept: Vec<String> = (1..=6).map(|number| read(&older(&path, number))).collect();
+        assert_eq!(read(&path), "7\n");
+        assert_eq!(kept, ["6\n", "5\n", "4\n", "3\n", "2\n", ""]);
+    }
+
+    #[test]
+    fn a_torn_line_is_ended_and_only_the_owner_reads() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("alerts.ndjson");
+        append(&path, b"{\"torn\":", None, false).unwrap();
+        append(&path, b"{}\n", None, false).unwrap();
+        assert_eq!(read(&path), "{\"torn\":\n{}\n");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+}

@@ -10,9 +10,8 @@ use serde_json::{Map, Value as Json};
 use crate::catalog::Catalog;
 use crate::config::Connection;
 use crate::connector::{Extracted, Input, SignalRule};
-use crate::id::Ids;
 use crate::shape;
-use crate::signal::{Change, Raw, Signal, SignalName};
+use crate::signal::{Change, Raw, Signal, SignalId, SignalName};
 use crate::triage::{self, Judged};
 use crate::untrusted::{self, Untrusted};
 
@@ -21,7 +20,7 @@ const AGAIN: Duration = Duration::from_secs(24 * 60 * 60);
 /// The longest reason that is kept, in graphemes.
 const LONGEST_REASON: usize = 500;
 /// What begins the vendor id of a signal that could not be cut out; the place among its items follows.
-const UNREAD: char = '?';
+pub(super) const UNREAD: char = '?';
 /// The name of what nobody recognised.
 pub(super) const UNMATCHED: &str = "unmatched";
 
@@ -59,7 +58,6 @@ pub(super) enum Fault {
 pub(super) struct Draw<'d> {
     pub catalog: &'d Catalog,
     pub connection: &'d Connection,
-    pub ids: &'d Ids,
     /// When the bytes reached Andon.
     pub received_at: Timestamp,
     /// When they are read: `now`.
@@ -101,10 +99,16 @@ impl Draw<'_> {
     }
 
     /// Gives a signal its id and Andon's own fields, and asks the mappings.
-    pub fn ready(&self, rule: &SignalRule, cut: Cut, change: Option<Change>) -> Ready {
+    pub fn ready(
+        &self,
+        rule: &SignalRule,
+        cut: Cut,
+        change: Option<Change>,
+        id: SignalId,
+    ) -> Ready {
         let again = rule.again.unwrap_or(AGAIN);
         let fault = cut.fault.clone().map(Fault::Stuck);
-        let signal = self.signal(&rule.name, cut, change);
+        let signal = self.signal(&rule.name, cut, change, id);
         let judged = match fault {
             None => triage::judge(self.catalog, signal, &BTreeMap::new(), None),
             Some(_) => unasked(signal),
@@ -117,7 +121,7 @@ impl Draw<'_> {
     }
 
     /// What nobody knows, or nobody could read: kept to be looked at.
-    pub fn refused(&self, digest: String, reason: String) -> Ready {
+    pub fn refused(&self, digest: String, reason: String, id: SignalId) -> Ready {
         let cut = Cut {
             vendor_id: digest,
             at: None,
@@ -126,16 +130,16 @@ impl Draw<'_> {
             mark: None,
         };
         Ready {
-            judged: unasked(self.signal(UNMATCHED, cut, None)),
+            judged: unasked(self.signal(UNMATCHED, cut, None, id)),
             fault: Some(Fault::Refused(reason)),
             again: Some(AGAIN),
         }
     }
 
-    pub fn signal(&self, name: &str, cut: Cut, change: Option<Change>) -> Signal {
+    pub fn signal(&self, name: &str, cut: Cut, change: Option<Change>, id: SignalId) -> Signal {
         let at = cut.at.unwrap_or(self.received_at);
         Signal {
-            id: self.ids.next(self.now),
+            id,
             connection: self.connection.name.clone(),
             name: SignalName {
                 connector: self.connection.connector.name.clone(),

@@ -143,17 +143,28 @@ fn reason(ready: &Ready) -> Option<String> {
 pub(super) fn count(live: &Live, drawn: &[Drawn], received: &[Received]) {
     let all = drawn.iter().flat_map(|body| &body.signals);
     for (ready, received) in all.zip(received) {
-        let outcome = match (&ready.fault, received) {
-            (_, Received { repeat: true, .. }) => "repeat",
-            (Some(Fault::Refused(_)), _) => "unmatched",
-            (_, Received { stuck: Some(_), .. }) => "stuck",
-            (_, Received { waiting: true, .. }) => "waiting",
-            _ => "read",
-        };
-        count_signal(live, &ready.judged.signal.connection, outcome);
-        if !received.repeat {
-            count_judged(live, &ready.judged);
-        }
+        count_one(live, &ready.judged.signal.connection, ready, received);
+    }
+}
+
+/// As [`count`], for signals that are not in bodies any more.
+pub(super) fn count_ready(live: &Live, connection: &str, ready: &[Ready], received: &[Received]) {
+    for (ready, received) in ready.iter().zip(received) {
+        count_one(live, connection, ready, received);
+    }
+}
+
+fn count_one(live: &Live, connection: &str, ready: &Ready, received: &Received) {
+    let outcome = match (&ready.fault, received) {
+        (_, Received { repeat: true, .. }) => "repeat",
+        (Some(Fault::Refused(_)), _) => "unmatched",
+        (_, Received { stuck: Some(_), .. }) => "stuck",
+        (_, Received { waiting: true, .. }) => "waiting",
+        _ => "read",
+    };
+    count_signal(live, connection, outcome);
+    if !received.repeat {
+        count_judged(live, &ready.judged);
     }
 }
 

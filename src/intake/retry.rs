@@ -95,12 +95,11 @@ pub async fn retry(live: &Arc<Live>, id: SignalId) -> Result<Received, NotRetrie
     let draw = Draw {
         catalog: &snapshot.catalog,
         connection,
-        ids: live.store.ids(),
         received_at: kept.signal.received_at,
         now: kept.signal.now,
     };
     if kept.standing == StandingKind::Refused {
-        let signals = recognised(&draw, &kept.raw);
+        let signals = recognised(live, &draw, &kept.raw);
         if signals.is_empty() {
             return Err(NotRetried::StillUnread { id, reason });
         }
@@ -129,8 +128,7 @@ pub async fn retry(live: &Arc<Live>, id: SignalId) -> Result<Received, NotRetrie
     let Some(cut) = cut else {
         return Err(NotRetried::StillUnread { id, reason });
     };
-    let mut ready = draw.ready(rule, cut, kept.signal.change);
-    ready.judged.signal.id = id;
+    let mut ready = draw.ready(rule, cut, kept.signal.change, id);
     ready.judged.signal.echo_of = kept.signal.echo_of;
     settle(live, &snapshot, ready, true).await
 }
@@ -214,7 +212,7 @@ async fn replace(
         .ok_or(NotRetried::Unknown(id))
 }
 
-fn recognised(draw: &Draw<'_>, raw: &Raw) -> Vec<Ready> {
+fn recognised(live: &Live, draw: &Draw<'_>, raw: &Raw) -> Vec<Ready> {
     let mut signals = Vec::new();
     for rule in &draw.connection.connector.signals {
         if !matches!(rule.way, Way::Webhook { .. }) {
@@ -223,7 +221,7 @@ fn recognised(draw: &Draw<'_>, raw: &Raw) -> Vec<Ready> {
         let known = with_input(draw, rule, raw, |input| recognises(rule, input));
         if known == Ok(true) {
             for cut in cut_again(draw, rule, raw) {
-                signals.push(draw.ready(rule, cut, None));
+                signals.push(draw.ready(rule, cut, None, live.store.ids().next(draw.now)));
             }
         }
     }

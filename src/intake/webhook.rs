@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::Refused;
-use super::body::{DEEPEST, LONGEST_BODY, decompressed, strict};
+use super::body::{LONGEST_BODY, decompressed, strict};
 use super::draw::{Draw, Drawn, digest, header_object};
 use super::keep::{self, Received};
 use super::refused::RETRY_AFTER;
@@ -15,7 +15,7 @@ use crate::expr::Value;
 use crate::live::{Live, Snapshot};
 use crate::meters::{ConnectionLabels, RefusedLabels};
 use crate::secret::{self, Incoming};
-use crate::signal::Raw;
+use crate::signal::{Raw, SignalId};
 use crate::store;
 use crate::untrusted::Untrusted;
 
@@ -121,7 +121,6 @@ async fn take(
         draw: Draw {
             catalog: &snapshot.catalog,
             connection,
-            ids: live.store.ids(),
             received_at: now,
             now,
         },
@@ -212,6 +211,10 @@ struct Door<'d> {
 }
 
 impl Door<'_> {
+    fn id(&self) -> SignalId {
+        self.live.store.ids().next(self.draw.now)
+    }
+
     /// The signals of one document, and how many documents nobody recognised (0 or 1).
     fn one(&self, bytes: Vec<u8>, document: &Json) -> (Option<Drawn>, usize) {
         let text = std::str::from_utf8(&bytes).unwrap_or_default();
@@ -230,12 +233,12 @@ impl Door<'_> {
             let sha256 = sha256.get_or_insert_with(|| digest(&bytes));
             self.lost(rule, &input);
             for cut in self.draw.cut(rule, &input, sha256) {
-                signals.push(self.draw.ready(rule, cut, None));
+                signals.push(self.draw.ready(rule, cut, None, self.id()));
             }
         }
         if !matched && self.unmatched == Unmatched::Keep {
             let reason = "no signal of the connection recognises itself in it".to_owned();
-            signals.push(self.draw.refused(digest(&bytes), reason));
+            signals.push(self.draw.refused(digest(&bytes), reason, self.id()));
         }
         let drawn = (!signals.is_empty()).then(|| self.drawn(bytes, signals));
         (drawn, usize::from(!matched))
@@ -267,7 +270,7 @@ impl Door<'_> {
                 }
                 Err(refused) => {
                     let reason = format!("line {}: {refused}", index + 1);
-                    let ready = self.draw.refused(digest(line), reason);
+                    let ready = self.draw.refused(digest(line), reason, self.id());
                     drawn.push(self.drawn(line.to_vec(), vec![ready]));
                     first_fault.get_or_insert(refused);
                 }
@@ -345,5 +348,3 @@ fn is_kept(name: &str) -> bool {
         rest.ends_with("-delivery-id") || rest.ends_with("-timestamp") || rest.ends_with("-event")
     })
 }
-
-const _: () = assert!(DEEPEST < 128, "serde_json stops at 128");

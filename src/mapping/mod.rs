@@ -8,7 +8,7 @@ mod judge;
 mod parse;
 
 pub use cases::{Case, Given, Gives, Outcome};
-pub use judge::{Judgement, Proposal, Stuck, clean};
+pub use judge::{Judgement, Offered, Proposal, Stuck, clean};
 pub use parse::{Known, parse};
 
 use std::sync::Arc;

@@ -60,11 +60,15 @@ pub(super) async fn request(
     let idempotency_key = key::idempotency(&parts.headers, &mut form)?;
     let wait = key::wait(&parts.headers, &mut form);
     let action = form.text("action").unwrap_or_else(|| {
-        form.fault("`action` is missing: write `connector/verb`, as `GET /v1/catalog/actions` lists them");
+        form.fault(
+            "`action` is missing: write `connector/verb`, as `GET /v1/catalog/actions` lists them",
+        );
         String::new()
     });
     if form.any("callback_url").is_some() {
-        form.fault("`callback_url` is not taken yet: ask at `status_url`, or send `Prefer: wait=60`");
+        form.fault(
+            "`callback_url` is not taken yet: ask at `status_url`, or send `Prefer: wait=60`",
+        );
     }
     let mut ask = Ask {
         action,
@@ -81,7 +85,7 @@ pub(super) async fn request(
         by: caller.name.clone(),
     };
     form.finish()?;
-    ask.at = Some(place(&desk, &caller, &ask).await?);
+    ask.at = place(&desk, &caller, &ask).await?;
     match containment::ask(&desk.live, ask).await {
         Ok(Answer::Planned(plan)) => Ok(ok(&object(&plan, [("dry_run", true.into())])?)),
         Ok(Answer::Taken { action, replayed }) => {
@@ -98,16 +102,16 @@ pub(super) async fn request(
 }
 
 /// The connection that an action would run on, if the caller may ask for it there: the one named, else
-/// the one that the alert offers, else the only one that fits.
-async fn place(desk: &Desk, caller: &Caller, ask: &Ask) -> Result<String, Problem> {
+/// the one that the alert offers, else the only one that fits. `None` where none fits: containment says
+/// why, but only to callers that may ask for the action anywhere.
+async fn place(desk: &Desk, caller: &Caller, ask: &Ask) -> Result<Option<String>, Problem> {
     let allowed = |at: &str| {
         if caller.may_ask(&ask.action, at) {
-            Ok(at.to_owned())
-        } else {
-            let action = untrusted::log(&ask.action, 100);
-            let scope = format!("{action} at {}", untrusted::log(at, 100));
-            Err(Problem::missing_scope(&caller.name, &scope))
+            return Ok(Some(at.to_owned()));
         }
+        let action = untrusted::log(&ask.action, 100);
+        let scope = format!("{action} at {}", untrusted::log(at, 100));
+        Err(Problem::missing_scope(&caller.name, &scope))
     };
     if let Some(at) = &ask.at {
         return allowed(at);
@@ -129,32 +133,25 @@ async fn place(desk: &Desk, caller: &Caller, ask: &Ask) -> Result<String, Proble
         .filter(|connection| Some(connection.connector.name.as_str()) == connector)
         .map(|connection| connection.name.as_str())
         .collect();
-    match fits.as_slice() {
-        [only] => allowed(only),
-        _ => {
-            // Only what the caller may use is named to it.
-            let may: Vec<&str> = fits
-                .into_iter()
-                .filter(|at| caller.may_ask(&ask.action, at))
-                .collect();
-            if may.is_empty() {
-                return allowed("*").and_then(|_| {
-                    Err(Problem::not_found("no connection has this action"))
-                });
-            }
-            Err(Problem::invalid(&[format!(
-                "`at` is missing: several connections fit, {}",
-                may.join(", ")
-            )]))
-        }
+    if let [only] = fits.as_slice() {
+        return allowed(only);
     }
+    // Only what the caller may use is named to it.
+    let may: Vec<&str> = fits
+        .into_iter()
+        .filter(|at| caller.may_ask(&ask.action, at))
+        .collect();
+    if may.is_empty() {
+        return allowed("*").map(|_| None);
+    }
+    let may = may.join(", ");
+    Err(Problem::invalid(&[format!(
+        "`at` is missing: several connections fit, {may}"
+    )]))
 }
 
 /// `GET /v1/actions/{id}`: 202 while it is open, 200 after that; the body is the same.
-pub(super) async fn show(
-    State(desk): State<Arc<Desk>>,
-    asked: Asked,
-) -> Result<Response, Problem> {
+pub(super) async fn show(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<Response, Problem> {
     let id: ActionId = asked.id(2)?;
     let caller = asked.caller;
     let (action, calls) = desk
@@ -171,10 +168,7 @@ pub(super) async fn show(
 }
 
 /// `GET /v1/actions`: those of `ids`, or a page of those that pass the filters, the newest first.
-pub(super) async fn list(
-    State(desk): State<Arc<Desk>>,
-    asked: Asked,
-) -> Result<Response, Problem> {
+pub(super) async fn list(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<Response, Problem> {
     let mut form = asked.query(&FILTERS);
     let page = Page::of(&mut form);
     let ids = form.text("ids");
@@ -270,7 +264,11 @@ async fn own(desk: &Desk, asked: Asked) -> Result<(ActionId, String, Option<Dura
     let mut form = Form::parse(&read.bytes, &["wait_seconds"])?;
     let wait = key::wait(&parts.headers, &mut form);
     form.finish()?;
-    let action = desk.live.store.read(move |reader| reader.action(id)).await?;
+    let action = desk
+        .live
+        .store
+        .read(move |reader| reader.action(id))
+        .await?;
     let action = action
         .filter(|action| is_visible(&caller, action))
         .ok_or_else(|| nowhere(id))?;
@@ -303,11 +301,7 @@ fn nowhere(id: ActionId) -> Problem {
 
 /// The action as it stands after the caller has waited. A caller that waited looks at the status
 /// alone, so that what failed is no 2xx to it (soar-and-standards.md, 11).
-async fn settled(
-    desk: &Desk,
-    action: Action,
-    wait: Option<Duration>,
-) -> Result<Response, Problem> {
+async fn settled(desk: &Desk, action: Action, wait: Option<Duration>) -> Result<Response, Problem> {
     let Some(at_most) = wait else {
         return Ok(answer(desk, &action, Vec::new()));
     };
@@ -338,7 +332,10 @@ async fn settled(
 fn answer(desk: &Desk, action: &Action, more: Vec<(&'static str, Value)>) -> Response {
     let url = &desk.live.snapshot().catalog.config.public_url;
     let mut body = shown::members(action, url);
-    body.extend(more.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    body.extend(
+        more.into_iter()
+            .map(|(name, value)| (name.to_owned(), value)),
+    );
     let body = Value::Object(body);
     if !action.is_open() {
         return ok(&body);

@@ -18,16 +18,20 @@ use crate::store::{ActionFilter, AlertFilter};
 
 /// What a list may be narrowed by.
 const FILTERS: [&str; 8] = [
-    "state", "open", "severity", "kind", "connection", "mapping", "limit", "before",
+    "state",
+    "open",
+    "severity",
+    "kind",
+    "connection",
+    "mapping",
+    "limit",
+    "before",
 ];
 /// The most actions that are shown with the alert that they answer.
 const ACTIONS: u32 = 50;
 
 /// `GET /v1/alerts`: the newest first. `severity` is the least that is shown.
-pub(super) async fn list(
-    State(desk): State<Arc<Desk>>,
-    asked: Asked,
-) -> Result<Response, Problem> {
+pub(super) async fn list(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<Response, Problem> {
     asked.need(&Scope::AlertsRead)?;
     let mut form = asked.query(&FILTERS);
     let page = Page::of(&mut form);
@@ -69,10 +73,7 @@ pub(super) async fn list(
 }
 
 /// `GET /v1/alerts/{id}`: with the actions that answer it.
-pub(super) async fn show(
-    State(desk): State<Arc<Desk>>,
-    asked: Asked,
-) -> Result<Response, Problem> {
+pub(super) async fn show(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<Response, Problem> {
     asked.need(&Scope::AlertsRead)?;
     let id: AlertId = asked.id(2)?;
     let filter = ActionFilter {

@@ -87,10 +87,7 @@ pub(super) async fn resolve(
 }
 
 /// `POST /v1/alerts/{id}/note`
-pub(super) async fn note(
-    State(desk): State<Arc<Desk>>,
-    asked: Asked,
-) -> Result<Response, Problem> {
+pub(super) async fn note(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<Response, Problem> {
     answer(&desk, asked, &["text"], |form| {
         let text = clean(form);
         if text.is_empty() {
@@ -126,7 +123,7 @@ async fn answer(
     let heard = desk
         .live
         .store
-        .write(move |tx| hear(tx, &snapshot.catalog, id, by, word))
+        .write(move |tx| hear(tx, &snapshot.catalog, id, &by, word))
         .await?;
     match heard {
         Heard::Revised(alert) => {
@@ -157,7 +154,7 @@ fn hear(
     tx: &mut Tx<'_>,
     catalog: &crate::catalog::Catalog,
     id: AlertId,
-    by: String,
+    by: &str,
     word: Word,
 ) -> Result<Heard, store::Error> {
     let Some(known) = tx.alert(id)? else {
@@ -169,7 +166,7 @@ fn hear(
     let now = tx.now();
     let mut alert = known.as_ref().clone();
     let said = |text: String| Said {
-        by: by.clone(),
+        by: by.to_owned(),
         at: now,
         text,
     };
@@ -192,7 +189,7 @@ fn hear(
             alert.closed = Some(Closed {
                 at: now,
                 how,
-                by: Some(by.clone()),
+                by: Some(by.to_owned()),
             });
             (Why::Resolved, Some(text).filter(|text| !text.is_empty()))
         }
@@ -217,7 +214,7 @@ fn hear(
         .and_then(|mapping| alert.last_seen.checked_add(mapping.quiet?).ok());
     revise(tx, catalog, &mut alert, why, now, quiet_at)?;
     tx.audit(
-        &by,
+        by,
         what,
         &json!({ "alert": alert.id, "revision": alert.revision }),
     )?;

@@ -14,7 +14,7 @@ use crate::diag::nearest;
 use crate::untrusted;
 
 /// The most a signal's body may have, in bytes, before decompression.
-pub const SIGNAL_BYTES: usize = 8_000_000;
+pub const SIGNAL_BYTES: usize = crate::intake::LONGEST_BODY;
 /// The most a body of the API may have, in bytes.
 pub const API_BYTES: usize = 256_000;
 /// How long a body may take, from its first byte to its last.
@@ -39,7 +39,8 @@ impl Default for Places {
 pub struct Read<'p> {
     /// Its bytes.
     pub bytes: Vec<u8>,
-    _place: Option<SemaphorePermit<'p>>,
+    #[expect(dead_code, reason = "held, never looked at")]
+    place: Option<SemaphorePermit<'p>>,
 }
 
 impl Places {
@@ -83,7 +84,7 @@ impl Places {
     ) -> Result<Read<'_>, Problem> {
         let mut read = Read {
             bytes: Vec::with_capacity(capacity),
-            _place: None,
+            place: None,
         };
         while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
             let broken = |_| {
@@ -101,8 +102,8 @@ impl Places {
             if length > at_most {
                 return Err(Problem::too_large(at_most));
             }
-            if length > LARGE && read._place.is_none() {
-                read._place = Some(self.0.try_acquire().map_err(|_| {
+            if length > LARGE && read.bytes.len() <= LARGE {
+                read.place = Some(self.0.try_acquire().map_err(|_| {
                     Problem::new(
                         StatusCode::SERVICE_UNAVAILABLE,
                         "busy",

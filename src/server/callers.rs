@@ -48,7 +48,8 @@ pub fn local_token(store: &Path) -> Result<String, Error> {
     let path = local_token_path(store);
     let token = Token::new().map_err(|_| Error::Chance)?;
     let hash = token.hash.clone();
-    write_private(&path, &token.print_once()).map_err(|source| Error::LocalToken { path, source })?;
+    write_private(&path, &token.print_once())
+        .map_err(|source| Error::LocalToken { path, source })?;
     Ok(hash)
 }
 
@@ -99,9 +100,9 @@ impl Gate {
         let token = token(headers).ok_or_else(|| {
             Problem::unknown_caller("send `Authorization: Bearer` with a token of Andon's")
         })?;
-        self.find(live, &token)
-            .await?
-            .ok_or_else(|| Problem::unknown_caller("this token is not known, has ended, or is revoked"))
+        self.find(live, &token).await?.ok_or_else(|| {
+            Problem::unknown_caller("this token is not known, has ended, or is revoked")
+        })
     }
 
     /// Whether a caller that may send signals to any connection sends these headers. Most senders
@@ -123,7 +124,8 @@ impl Gate {
         let callers = &snapshot.catalog.config.callers;
         let all = || callers.iter().chain(&self.local);
         let hashes = all().map(|caller| caller.token_hash.as_str());
-        let Some(caller) = secret::matching(token, hashes).and_then(|index| all().nth(index)) else {
+        let Some(caller) = secret::matching(token, hashes).and_then(|index| all().nth(index))
+        else {
             return Ok(None);
         };
         let ended = caller.until.is_some_and(|until| live.clock.now() >= until);
@@ -199,7 +201,10 @@ impl Asked {
         if self.caller.may(scope) {
             Ok(())
         } else {
-            Err(Problem::missing_scope(&self.caller.name, &scope.to_string()))
+            Err(Problem::missing_scope(
+                &self.caller.name,
+                &scope.to_string(),
+            ))
         }
     }
 

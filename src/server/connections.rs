@@ -15,10 +15,7 @@ use crate::config::{Connection, Scope};
 use crate::store::{self, Reader};
 
 /// `GET /v1/connections`
-pub(super) async fn list(
-    State(desk): State<Arc<Desk>>,
-    asked: Asked,
-) -> Result<Response, Problem> {
+pub(super) async fn list(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<Response, Problem> {
     asked.need(&Scope::AlertsRead)?;
     asked.query(&[]).finish()?;
     let snapshot = desk.live.snapshot();

@@ -14,10 +14,7 @@ use crate::config::Scope;
 use crate::store::DeadLetter;
 
 /// `GET /v1/dead-letters`
-pub(super) async fn list(
-    State(desk): State<Arc<Desk>>,
-    asked: Asked,
-) -> Result<Response, Problem> {
+pub(super) async fn list(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<Response, Problem> {
     asked.need(&Scope::AlertsRead)?;
     let mut form = asked.query(&["destination", "limit", "before"]);
     let page = Page::of(&mut form);
@@ -33,10 +30,7 @@ pub(super) async fn list(
 }
 
 /// `GET /v1/dead-letters/{id}`: with the answer's first bytes and the revision that was refused.
-pub(super) async fn show(
-    State(desk): State<Arc<Desk>>,
-    asked: Asked,
-) -> Result<Response, Problem> {
+pub(super) async fn show(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<Response, Problem> {
     asked.need(&Scope::AlertsRead)?;
     let missing = || Problem::not_found("there is no such dead letter");
     let seq: i64 = asked.segment(2).parse().map_err(|_| missing())?;

@@ -65,7 +65,11 @@ pub(super) fn dress(response: &mut Response, id: Option<HeaderValue>) {
 }
 
 /// Around every route but the one for signals, which dresses its answers itself: it has to be fast.
-pub(super) async fn around(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
+pub(super) async fn around(
+    State(desk): State<Arc<Desk>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let id = request_id(request.headers()).or_else(|| {
         let made = format!("{:016x}", desk.live.clock.chance());
         HeaderValue::try_from(made).ok()
@@ -96,9 +100,11 @@ pub(super) async fn around(State(desk): State<Arc<Desk>>, request: Request, next
 fn template(path: &str) -> &'static str {
     let fits = |template: &&&str| {
         let mut segments = path.split('/');
-        let all = template
-            .split('/')
-            .all(|wanted| segments.next().is_some_and(|it| wanted == it || wanted.starts_with('{')));
+        let all = template.split('/').all(|wanted| {
+            segments
+                .next()
+                .is_some_and(|it| wanted == it || wanted.starts_with('{'))
+        });
         all && segments.next().is_none()
     };
     TEMPLATES.iter().find(fits).copied().unwrap_or("none")
@@ -107,8 +113,13 @@ fn template(path: &str) -> &'static str {
 /// A method's name; what is none of HTTP's own is not logged as it was sent.
 fn known(method: &Method) -> &str {
     match *method {
-        Method::GET | Method::POST | Method::PUT | Method::DELETE | Method::HEAD
-        | Method::OPTIONS | Method::PATCH => method.as_str(),
+        Method::GET
+        | Method::POST
+        | Method::PUT
+        | Method::DELETE
+        | Method::HEAD
+        | Method::OPTIONS
+        | Method::PATCH => method.as_str(),
         _ => "other",
     }
 }
@@ -118,12 +129,15 @@ pub(super) async fn no_route() -> Response {
     Problem::not_found("there is nothing at this path; the API begins at /v1/").into_response()
 }
 
-/// A route, but not with this method. The router adds `Allow`.
+/// A route, but not with this method. The router adds `Allow`. Dressed here, because the route for
+/// signals has no layer that would.
 pub(super) async fn no_method() -> Response {
-    Problem::new(
+    let mut response = Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "wrong_method",
         "this path does not take this method; see the header `Allow`",
     )
-    .into_response()
+    .into_response();
+    dress(&mut response, None);
+    response
 }

@@ -124,9 +124,10 @@ pub(super) async fn status(
     let snapshot = desk.live.snapshot();
     let catalog = &snapshot.catalog;
     let store = &desk.live.store;
-    let frozen = flag.map_or(Value::Null, |flag| {
-        json!({ "by": flag.who, "why": flag.why, "since": flag.at })
-    });
+    let frozen = flag.map_or(
+        Value::Null,
+        |flag| json!({ "by": flag.who, "why": flag.why, "since": flag.at }),
+    );
     Ok(ok(&json!({
         "version": env!("CARGO_PKG_VERSION"),
         "catalog": {

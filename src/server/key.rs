@@ -18,10 +18,7 @@ pub(super) const LONGEST_WAIT: u64 = 60;
 ///
 /// # Errors
 /// 400 when header and body differ, or it is no plain text.
-pub(super) fn idempotency(
-    headers: &HeaderMap,
-    form: &mut Form,
-) -> Result<Option<String>, Problem> {
+pub(super) fn idempotency(headers: &HeaderMap, form: &mut Form) -> Result<Option<String>, Problem> {
     let in_header = match headers.get("idempotency-key") {
         None => None,
         Some(value) => Some(bare(value.to_str().unwrap_or_default())?),

@@ -16,7 +16,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::error::Error;
-use super::{callers, routes, tls};
+use super::tls::Certificate;
+use super::{callers, routes};
 use crate::live::Live;
 
 /// Connections that may be open at once; further ones are closed as they come.
@@ -53,7 +54,7 @@ pub async fn serve(live: Arc<Live>, listen: SocketAddr) -> Result<Bound, Error> 
         address: listen,
         source,
     };
-    let certificate = tls::load(&live).await?;
+    let certificate = Certificate::load(&live.snapshot()).await?;
     let listener = TcpListener::bind(listen).await.map_err(refuse)?;
     let address = listener.local_addr().map_err(refuse)?;
     // After binding, so that a second daemon that finds the port taken spoils no token.
@@ -73,11 +74,12 @@ pub async fn serve(live: Arc<Live>, listen: SocketAddr) -> Result<Bound, Error> 
             live.tasks
                 .spawn(async move { ended(server.serve(service).await, &stop) });
         }
-        Some(config) => {
-            let acceptor = RustlsAcceptor::new(config)
+        Some(certificate) => {
+            let acceptor = RustlsAcceptor::new(certificate.config.clone())
                 .handshake_timeout(HANDSHAKE_WITHIN)
                 .acceptor(door);
             let server = bounded(server.acceptor(acceptor));
+            live.tasks.spawn(certificate.watch(Arc::clone(&live)));
             let stop = live.stop.clone();
             live.tasks
                 .spawn(async move { ended(server.serve(service).await, &stop) });
@@ -104,7 +106,9 @@ fn bounded<A>(mut server: Server<SocketAddr, A>) -> Server<SocketAddr, A> {
         .max_concurrent_streams(MOST_STREAMS)
         .max_header_list_size(HEAD_BYTES)
         .keep_alive_interval(Some(HEAD_WITHIN));
-    server.first_request_timeout(HEAD_WITHIN)
+    server
+        .first_request_timeout(HEAD_WITHIN)
+        .accept_error_handler(|_, error| tracing::debug!(%error, "a connection was not taken"))
 }
 
 /// A daemon that nobody can reach stops, so that whoever supervises it sees that.

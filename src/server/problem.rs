@@ -17,7 +17,8 @@ pub struct Problem {
     retry_after: Option<u64>,
     challenge: bool,
     close: bool,
-    more: Map<String, Value>,
+    /// Apart, so that a `Result` stays small where nothing went wrong.
+    more: Box<Map<String, Value>>,
 }
 
 /// The longest `detail`, in graphemes: what a playbook's run shows without a fold.
@@ -33,7 +34,7 @@ impl Problem {
             retry_after: None,
             challenge: false,
             close: false,
-            more: Map::new(),
+            more: Box::default(),
         }
     }
 
@@ -151,7 +152,7 @@ impl IntoResponse for Problem {
         body.insert("status".into(), self.status.as_u16().into());
         body.insert("code".into(), self.code.into());
         body.insert("retryable".into(), self.retry_after.is_some().into());
-        for (name, value) in self.more {
+        for (name, value) in *self.more {
             body.entry(name).or_insert(value);
         }
         let mut response = Response::new(Body::from(Value::Object(body).to_string()));

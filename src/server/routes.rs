@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
@@ -66,9 +65,5 @@ pub(super) fn with_local_token(live: &Arc<Live>, local: Option<String>) -> Route
         .fallback(dress::no_route)
         .method_not_allowed_fallback(dress::no_method)
         .layer(around());
-    others
-        .merge(fast)
-        // Bodies are bounded in `body`, with an answer of our own.
-        .layer(DefaultBodyLimit::disable())
-        .with_state(desk)
+    others.merge(fast).with_state(desk)
 }

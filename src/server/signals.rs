@@ -160,16 +160,17 @@ pub(super) fn refusal(refused: &intake::Refused) -> Problem {
 }
 
 /// `GET /v1/signals/{id}`: what became of it; what it says only for those who may read alerts.
-pub(super) async fn show(
-    State(desk): State<Arc<Desk>>,
-    asked: Asked,
-) -> Result<Response, Problem> {
+pub(super) async fn show(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<Response, Problem> {
     let reads = asked.caller.may(&Scope::AlertsRead);
     if !reads {
         asked.need(&Scope::SignalsWrite)?;
     }
     let id: SignalId = asked.id(2)?;
-    let kept = desk.live.store.read(move |reader| reader.signal(id)).await?;
+    let kept = desk
+        .live
+        .store
+        .read(move |reader| reader.signal(id))
+        .await?;
     let kept = kept.ok_or_else(|| Problem::not_found(format!("signal `{id}` is not kept")))?;
     let contents = if reads { contents(&kept) } else { Vec::new() };
     Ok(ok(&object(&standing(&kept), contents)?))

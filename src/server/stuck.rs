@@ -25,10 +25,7 @@ const LYING: [StandingKind; 3] = [
 ];
 
 /// `GET /v1/stuck`: with `standing`, what nobody knew (`refused`) or what waits for a look-up instead.
-pub(super) async fn list(
-    State(desk): State<Arc<Desk>>,
-    asked: Asked,
-) -> Result<Response, Problem> {
+pub(super) async fn list(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<Response, Problem> {
     asked.need(&Scope::AlertsRead)?;
     let mut form = asked.query(&["standing", "limit", "before"]);
     let page = Page::of(&mut form);
@@ -61,13 +58,14 @@ pub(super) async fn list(
 }
 
 /// `GET /v1/stuck/{id}`
-pub(super) async fn show(
-    State(desk): State<Arc<Desk>>,
-    asked: Asked,
-) -> Result<Response, Problem> {
+pub(super) async fn show(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<Response, Problem> {
     asked.need(&Scope::AlertsRead)?;
     let id: SignalId = asked.id(2)?;
-    let kept = desk.live.store.read(move |reader| reader.signal(id)).await?;
+    let kept = desk
+        .live
+        .store
+        .read(move |reader| reader.signal(id))
+        .await?;
     let kept = kept
         .filter(|kept| LYING.contains(&kept.standing))
         .ok_or_else(|| Problem::not_found(format!("signal `{id}` is not stuck")))?;
@@ -89,7 +87,11 @@ pub(super) async fn retry(
     let received = intake::retry(&desk.live, id).await.map_err(not_retried)?;
     // One that nobody knew comes in as a new signal.
     let id = received.id;
-    let kept = desk.live.store.read(move |reader| reader.signal(id)).await?;
+    let kept = desk
+        .live
+        .store
+        .read(move |reader| reader.signal(id))
+        .await?;
     let kept = kept.ok_or_else(|| Problem::not_found(format!("signal `{id}` is not kept")))?;
     Ok(ok(&object(
         &standing(&kept),

@@ -42,53 +42,66 @@ async fn mark(path: &Path) -> io::Result<Mark> {
     Ok((about.modified().ok(), about.len()))
 }
 
-/// The certificate that `andon.yaml` names, if it names one. A task reads it again when its files change;
-/// one that cannot be used leaves the old one in place.
-///
-/// # Errors
-/// When the files cannot be read, or do not make a certificate and its key.
-pub(super) async fn load(live: &Arc<Live>) -> Result<Option<RustlsConfig>, Error> {
-    let Some(files) = Files::of(&live.snapshot()) else {
-        return Ok(None);
-    };
-    let refuse = |source| Error::Tls {
-        cert: files.cert.clone(),
-        key: files.key.clone(),
-        source,
-    };
-    let marks = files.marks().await.map_err(refuse)?;
-    let config = RustlsConfig::from_pem_file(&files.cert, &files.key)
-        .await
-        .map_err(refuse)?;
-    live.tasks
-        .spawn(watch(Arc::clone(live), config.clone(), files, marks));
-    Ok(Some(config))
+/// A certificate in use, and what its files looked like when it was read.
+pub(super) struct Certificate {
+    /// What new connections are served with.
+    pub(super) config: RustlsConfig,
+    files: Files,
+    marks: (Mark, Mark),
 }
 
-async fn watch(live: Arc<Live>, config: RustlsConfig, files: Files, marks: (Mark, Mark)) {
-    let mut known = (files, marks);
-    loop {
-        tokio::select! {
-            () = live.stop.cancelled() => return,
-            () = tokio::time::sleep(EVERY) => {}
-        }
-        let Some(files) = Files::of(&live.snapshot()) else {
-            continue;
+impl Certificate {
+    /// The certificate that `andon.yaml` names, if it names one.
+    ///
+    /// # Errors
+    /// When the files cannot be read, or do not make a certificate and its key.
+    pub(super) async fn load(snapshot: &Snapshot) -> Result<Option<Self>, Error> {
+        let Some(files) = Files::of(snapshot) else {
+            return Ok(None);
         };
-        // A file that is being replaced may be missing for a moment.
-        let Ok(marks) = files.marks().await else {
-            continue;
+        let refuse = |source| Error::Tls {
+            cert: files.cert.clone(),
+            key: files.key.clone(),
+            source,
         };
-        let now = (files, marks);
-        if now == known {
-            continue;
+        let marks = files.marks().await.map_err(refuse)?;
+        let config = RustlsConfig::from_pem_file(&files.cert, &files.key)
+            .await
+            .map_err(refuse)?;
+        Ok(Some(Self {
+            config,
+            files,
+            marks,
+        }))
+    }
+
+    /// Reads the certificate again if its files changed, or others are named now. `None` when they are
+    /// as they were, or one is missing for a moment because it is being replaced.
+    pub(super) async fn look(&mut self, snapshot: &Snapshot) -> Option<io::Result<()>> {
+        let files = Files::of(snapshot)?;
+        let marks = files.marks().await.ok()?;
+        if files == self.files && marks == self.marks {
+            return None;
         }
-        known = now;
-        let (files, _) = &known;
-        match config.reload_from_pem_file(&files.cert, &files.key).await {
-            Ok(()) => tracing::info!("the certificate was read again"),
-            Err(error) => {
-                tracing::error!(%error, "the certificate was changed and cannot be used; the old one stays");
+        (self.files, self.marks) = (files, marks);
+        let Files { cert, key } = &self.files;
+        Some(self.config.reload_from_pem_file(cert, key).await)
+    }
+
+    /// Looks now and then until the daemon stops. A certificate that cannot be used leaves the old one in
+    /// place.
+    pub(super) async fn watch(mut self, live: Arc<Live>) {
+        loop {
+            tokio::select! {
+                () = live.stop.cancelled() => return,
+                () = tokio::time::sleep(EVERY) => {}
+            }
+            match self.look(&live.snapshot()).await {
+                None => {}
+                Some(Ok(())) => tracing::info!("the certificate was read again"),
+                Some(Err(error)) => {
+                    tracing::error!(%error, "the certificate was changed and cannot be used; the old one stays");
+                }
             }
         }
     }

@@ -160,7 +160,9 @@ impl Shape {
                 .iter()
                 .for_each(|member| member.value.collect_secrets(found)),
             Part::List(items) | Part::Lines(items) => {
-                items.iter().for_each(|item| item.collect_secrets(found))
+                for item in items {
+                    item.collect_secrets(found);
+                }
             }
             Part::Pick {
                 of,
@@ -168,8 +170,9 @@ impl Shape {
                 otherwise,
             } => {
                 of.collect_secrets(found);
-                from.iter()
-                    .for_each(|(_, value)| value.collect_secrets(found));
+                for (_, value) in from {
+                    value.collect_secrets(found);
+                }
                 if let Some(otherwise) = otherwise {
                     otherwise.collect_secrets(found);
                 }

@@ -224,13 +224,12 @@ impl<'r> Reading<'r> {
         };
         let at_most = match node.get("at_most") {
             None => None,
-            Some(bound) => match bound
-                .as_text()
-                .and_then(|text| text.parse::<usize>().ok())
-                .filter(|bound| *bound > 0)
-            {
-                Some(bound) => Some(bound),
-                None => {
+            Some(bound) => {
+                let number = bound
+                    .as_text()
+                    .and_then(|text| text.parse::<usize>().ok())
+                    .filter(|bound| *bound > 0);
+                if number.is_none() {
                     faults
                         .error(
                             BAD_FORM,
@@ -240,7 +239,8 @@ impl<'r> Reading<'r> {
                         .help("write `at_most: 1024`");
                     return None;
                 }
-            },
+                number
+            }
         };
         if named.as_text().is_none() {
             faults

@@ -39,7 +39,10 @@ pub(crate) fn text(story: &Story, with_events: bool) -> String {
         ),
     );
     if story.status != "stable" {
-        lines.free("status", &format!("{}: nothing is sent for it", story.status));
+        lines.free(
+            "status",
+            &format!("{}: nothing is sent for it", story.status),
+        );
     }
     for look_up in &story.look_up {
         let standing = if look_up.given {
@@ -215,7 +218,10 @@ fn told(lines: &mut Lines, alert: &Told) {
     }
     let quiet = match alert.quiet_seconds {
         None => String::new(),
-        Some(seconds) => format!("      closes after {} without another", shown::span(seconds)),
+        Some(seconds) => format!(
+            "      closes after {} without another",
+            shown::span(seconds)
+        ),
     };
     lines.free("same as", &format!("{}{quiet}", key(&alert.same_as)));
     for part in ["model", "fields", "measured", "evidence"] {

@@ -1,7 +1,13 @@
 //! Delivery as a whole: the built-in manifests, a real store, and the strict receivers.
 
+mod answers;
 mod splunk;
+mod azure;
+mod pagerduty;
+mod bulk;
+mod order;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,21 +27,18 @@ struct Scene {
     folder: tempfile::TempDir,
     clock: Clock,
     live: Arc<Live>,
+    files: Files,
     connections: String,
 }
 
 const START: &str = "2026-11-23T08:00:00Z";
 
-fn snapshot(folder: &std::path::Path, connections: &str, clock: &Clock) -> Snapshot {
+fn snapshot(files: &Files, folder: &Path, connections: &str, clock: &Clock) -> Snapshot {
     let text = format!(
         "andon: config/v1\nlisten: 127.0.0.1:7373\npublic_url: http://127.0.0.1:7373\nstore: andon.db\nconnections:\n{connections}\n"
     );
     let mut faults = Faults::new();
-    let catalog = catalog::load(
-        &Files::built_in(),
-        &Source::new("andon.yaml", text),
-        &mut faults,
-    );
+    let catalog = catalog::load(files, &Source::new("andon.yaml", text), &mut faults);
     let Some(catalog) = catalog else {
         panic!(
             "{}",
@@ -50,7 +53,7 @@ fn snapshot(folder: &std::path::Path, connections: &str, clock: &Clock) -> Snaps
     Snapshot::new(catalog, folder, &client, clock.clone()).unwrap()
 }
 
-fn open(folder: &std::path::Path, clock: &Clock) -> Store {
+fn open(folder: &Path, clock: &Clock) -> Store {
     let options = Options {
         lazy_wait: Duration::from_millis(2),
         ..Options::default()
@@ -61,23 +64,25 @@ fn open(folder: &std::path::Path, clock: &Clock) -> Store {
 impl Scene {
     /// With these lines under `connections:`, secrets in files of that name, and delivery running.
     fn begin(connections: &str, secrets: &[(&str, &str)]) -> Self {
-        let scene = Self::idle(connections, secrets);
+        let scene = Self::idle(Files::built_in(), connections, secrets);
         super::start(&scene.live);
         scene
     }
 
-    fn idle(connections: &str, secrets: &[(&str, &str)]) -> Self {
+    /// With delivery not yet running.
+    fn idle(files: Files, connections: &str, secrets: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for (name, secret) in secrets {
             std::fs::write(folder.path().join(name), secret).unwrap();
         }
         let clock = Clock::stopped(START.parse().unwrap());
-        let made = snapshot(folder.path(), connections, &clock);
+        let made = snapshot(&files, folder.path(), connections, &clock);
         let live = Live::new(made, open(folder.path(), &clock), clock.clone());
         Self {
             folder,
             clock,
             live,
+            files,
             connections: connections.to_owned(),
         }
     }
@@ -86,7 +91,12 @@ impl Scene {
     async fn restarted(self) -> Self {
         self.stop().await;
         self.live.store.close().await;
-        let made = snapshot(self.folder.path(), &self.connections, &self.clock);
+        let made = snapshot(
+            &self.files,
+            self.folder.path(),
+            &self.connections,
+            &self.clock,
+        );
         let store = open(self.folder.path(), &self.clock);
         let live = Live::new(made, store, self.clock.clone());
         super::start(&live);
@@ -218,6 +228,19 @@ impl Scene {
     }
 }
 
+/// The built-in files with one manifest changed.
+fn changed(connector: &str, replace: &[(&str, &str)]) -> Files {
+    let mut files = Files::built_in();
+    let path = format!("connectors/{connector}/connector.yaml");
+    let mut text = String::from_utf8(files.get(&path).unwrap().bytes.to_vec()).unwrap();
+    for (from, to) in replace {
+        assert!(text.contains(from), "{from}");
+        text = text.replace(from, to);
+    }
+    files.put(&path, &path, text.as_bytes());
+    files
+}
+
 /// The next revision.
 fn revised(alert: &Alert, state: State) -> Alert {
     Alert {
@@ -232,4 +255,12 @@ async fn within<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(20), work)
         .await
         .expect("it takes too long")
+}
+
+/// One connection of each kind, to nobody.
+fn soc_alone() -> Scene {
+    let connections = "  soc: { connector: splunk, url: \"https://hec.example.com\", token: { file: hec } }
+  oncall: { connector: pagerduty, routing_key: { file: key } }
+  logs: { connector: sentinel, url: \"https://in.example.com\", dcr: dcr-1, token_url: \"https://login.example.com/t\", client_id: c, client_secret: { file: app } }";
+    Scene::idle(Files::built_in(), connections, &[])
 }

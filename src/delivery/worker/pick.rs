@@ -191,15 +191,15 @@ impl Outward {
         head: &Owed,
     ) -> Result<Option<(Owed, Result<event::Event, String>)>, store::Error> {
         let (name, snapshot) = (Arc::clone(&self.name), Arc::clone(&self.snapshot));
-        let (alert, attempts) = (head.revision.alert, head.attempts);
+        let (alert, first) = (head.revision.alert, head.clone());
         let found = self
             .live
             .store
             .read(move |reader| {
-                let Some(mut owed) = reader.newest(&name, alert)? else {
+                let Some(mut owed) = reader.newest(&name, &first)? else {
                     return Ok(None);
                 };
-                owed.attempts = owed.attempts.max(attempts);
+                owed.attempts = owed.attempts.max(first.attempts);
                 let revision = match reader.revision(owed.revision) {
                     Ok(revision) => revision,
                     Err(error @ store::Error::Damaged { .. }) => {
