@@ -407,8 +407,7 @@ mod feast {
         let mut command = Command::new(python.with_file_name("feast"));
         command
             .args(["serve_registry", "--no-grpc", "--rest-api"])
-            .args(["--rest-port", &port.to_string(), "-h", "127.0.0.1"])
-            .env("FEAST_USAGE", "False");
+            .args(["--rest-port", &port.to_string(), "-h", "127.0.0.1"]);
         let health = "/api/v1/feature_views?project=risk";
         Server::start("feast", command, repository, port, health)
     }

@@ -9,13 +9,9 @@ promised to be fresh within two hours. The registry's server is started by the t
 """
 
 import json
-import os
 import pathlib
 import sys
 from datetime import datetime, timedelta, timezone
-
-# Nobody is told that a test ran.
-os.environ["FEAST_USAGE"] = "False"
 
 import pandas
 from feast import Entity, FeatureStore, FeatureView, Field, FileSource
