@@ -127,9 +127,7 @@ impl Whereabouts {
                 format!("{scheme}://{}", reachable(text("listen").unwrap_or(LISTEN)))
             }
         };
-        let mut token = folder
-            .join(text("store").unwrap_or(STORE))
-            .into_os_string();
+        let mut token = folder.join(text("store").unwrap_or(STORE)).into_os_string();
         token.push(".token");
         Self {
             url: found.trim_end_matches('/').to_owned(),
@@ -307,7 +305,12 @@ fn read(url: &str, status: u16, json: Option<&Json>, body: &[u8]) -> Result<Answ
             }),
         };
     }
-    let said = |key: &str| json?.get(key)?.as_str().map(|text| untrusted::log(text, 500));
+    let said = |key: &str| {
+        json?
+            .get(key)?
+            .as_str()
+            .map(|text| untrusted::log(text, 500))
+    };
     match said("detail").or_else(|| said("title")) {
         Some(detail) => Err(Error::Refused { status, detail }),
         None => Err(Error::NotJson {
@@ -335,7 +338,12 @@ mod tests {
     fn the_daemon_is_where_the_file_says() {
         for (config, url, at, is_here) in [
             ("andon: config/v1\n", None, "http://127.0.0.1:7373", true),
-            ("listen: 0.0.0.0:9000\n", None, "http://127.0.0.1:9000", true),
+            (
+                "listen: 0.0.0.0:9000\n",
+                None,
+                "http://127.0.0.1:9000",
+                true,
+            ),
             ("listen: '[::]:9000'\n", None, "http://[::1]:9000", true),
             (
                 "listen: 0.0.0.0:9000\npublic_url: https://a.example/\ntls: { cert: { file: c }, key: { file: k } }\n",
@@ -343,11 +351,25 @@ mod tests {
                 "https://a.example",
                 false,
             ),
-            ("listen: 127.0.0.1:1\n", Some("https://b.example"), "https://b.example", false),
-            ("connections: [ this is broken\n", None, "http://127.0.0.1:7373", true),
+            (
+                "listen: 127.0.0.1:1\n",
+                Some("https://b.example"),
+                "https://b.example",
+                false,
+            ),
+            (
+                "connections: [ this is broken\n",
+                None,
+                "http://127.0.0.1:7373",
+                true,
+            ),
         ] {
             let found = whereabouts(config, url);
-            assert_eq!((found.url.as_str(), found.is_here()), (at, is_here), "{config}");
+            assert_eq!(
+                (found.url.as_str(), found.is_here()),
+                (at, is_here),
+                "{config}"
+            );
         }
     }
 
@@ -390,7 +412,9 @@ mod tests {
         let error = api.get("/v1/alerts", &[]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            format!("nothing answers at {url}; start the daemon with `andon run`, or say where it is with --url")
+            format!(
+                "nothing answers at {url}; start the daemon with `andon run`, or say where it is with --url"
+            )
         );
     }
 }

@@ -11,6 +11,8 @@ use crate::untrusted;
 
 /// The longest text in a cell or a sentence, in graphemes.
 const LONGEST: usize = 160;
+/// The longest where it has a line of its own.
+const LONG: usize = 2_000;
 
 /// A foreign text, printable and on one line.
 pub(crate) fn text(text: &str) -> String {
@@ -34,6 +36,15 @@ pub(crate) fn cell(json: &Json, pointer: &str) -> String {
     }
 }
 
+/// As [`cell`], for what may be long: up to 2,000 characters, still on one line.
+pub(crate) fn long(json: &Json, pointer: &str) -> String {
+    match json.pointer(pointer) {
+        None | Some(Json::Null) => String::new(),
+        Some(Json::String(found)) => untrusted::log(found, LONG),
+        Some(other) => untrusted::log(&other.to_string(), LONG),
+    }
+}
+
 /// The first of several places where something stands.
 pub(crate) fn first_of(json: &Json, pointers: &[&str]) -> String {
     pointers
@@ -52,6 +63,15 @@ pub(crate) fn moment(json: &Json, pointer: &str, now: Timestamp) -> String {
         Ok(at) => format!("{} ({})", seconds(at), ago(at, now)),
         Err(_) => text(at),
     }
+}
+
+/// How long ago a time is, for a table.
+pub(crate) fn since(json: &Json, pointer: &str, now: Timestamp) -> String {
+    let Some(at) = json.pointer(pointer).and_then(Json::as_str) else {
+        return String::new();
+    };
+    at.parse()
+        .map_or_else(|_| text(at), |at: Timestamp| ago(at, now))
 }
 
 /// As RFC 3339 with whole seconds, UTC.
@@ -187,10 +207,7 @@ mod tests {
     #[test]
     fn an_escape_sequence_does_not_reach_the_terminal() {
         let hostile = json!({ "title": "\u{1b}[2Jgone\r\n\u{202e}x" });
-        assert_eq!(
-            cell(&hostile, "/title"),
-            "\\u{1b}[2Jgone\\r\\n\\u{202e}x"
-        );
+        assert_eq!(cell(&hostile, "/title"), "\\u{1b}[2Jgone\\r\\n\\u{202e}x");
     }
 
     proptest! {

@@ -102,10 +102,12 @@ fn event(catalog: &Catalog, to: &str, mapping: &Mapping, alert: &Json, finding: 
                 .lines
                 .as_ref()
                 .map_or_else(|| value.to_string().len(), String::len);
-            sent.key = ["dedup_key", "EventId", "event_id"].into_iter().find_map(|name| {
-                let found = value.get(name)?.as_str()?;
-                Some((name.to_owned(), found.to_owned()))
-            });
+            sent.key = ["dedup_key", "EventId", "event_id"]
+                .into_iter()
+                .find_map(|name| {
+                    let found = value.get(name)?.as_str()?;
+                    Some((name.to_owned(), found.to_owned()))
+                });
             sent.event = Some(value);
             sent.is_sent = matches!(mapping.status, Status::Stable);
             if !sent.is_sent {

@@ -10,12 +10,12 @@ use super::part::{Gives, Looked, Part, gives, looked, parts};
 use super::sent::{Sent, sent};
 use crate::alert::{Offer, Severity};
 use crate::catalog::Catalog;
+use crate::cli::shown;
 use crate::expr::Scope;
 use crate::id::Id;
 use crate::mapping::{Judgement, Mapping, Proposal, Status, clean};
 use crate::shape::{Absent, Leaf, Shape};
 use crate::signal::Signal;
-use crate::cli::shown;
 use crate::triage;
 
 /// The whole story.
@@ -414,7 +414,10 @@ fn changed(raw: &Json, kept: &Json, notes: &mut Vec<String>) {
             if hidden > 0 {
                 notes.push(format!("{hidden} hidden characters shown as \\u{{…}}"));
             }
-            let breaks = raw.chars().filter(|c| matches!(c, '\n' | '\r' | '\t')).count();
+            let breaks = raw
+                .chars()
+                .filter(|c| matches!(c, '\n' | '\r' | '\t'))
+                .count();
             if breaks > 0 {
                 notes.push(format!("{breaks} line breaks and tabs made blanks"));
             }

@@ -34,19 +34,18 @@ pub(crate) fn text(story: &Story, with_events: bool) -> String {
             "{}  {}  {}  {}",
             shown::text(&signal.name),
             shown::text(&signal.connection),
-            shown::value(&Json::from(signal.id.as_str()), 40),
+            crate::untrusted::log(&signal.id, 40),
             signal.at
         ),
     );
     if story.status != "stable" {
-        lines.free("status", &format!("{}: nothing is sent for it", story.status));
+        lines.free(
+            "status",
+            &format!("{}: nothing is sent for it", story.status),
+        );
     }
     for look_up in &story.look_up {
-        let standing = if look_up.given {
-            "given"
-        } else {
-            "needed: give its answer with --look-up FILE.json, as { NAME: … }"
-        };
+        let standing = if look_up.given { "given" } else { "needed" };
         lines.free(
             "look up",
             &format!(
@@ -215,7 +214,10 @@ fn told(lines: &mut Lines, alert: &Told) {
     }
     let quiet = match alert.quiet_seconds {
         None => String::new(),
-        Some(seconds) => format!("      closes after {} without another", shown::span(seconds)),
+        Some(seconds) => format!(
+            "      closes after {} without another",
+            shown::span(seconds)
+        ),
     };
     lines.free("same as", &format!("{}{quiet}", key(&alert.same_as)));
     for part in ["model", "fields", "measured", "evidence"] {
@@ -265,7 +267,10 @@ fn end(lines: &mut Lines, gives: &End) {
             &format!("resolved: closes the open alert of {}", key(same_as)),
         ),
         End::Stuck(why) => lines.free("gives", &format!("stuck: {}", shown::text(why))),
-        End::Waits => lines.free("gives", "nothing yet: it waits for the look-up"),
+        End::Waits => lines.free(
+            "gives",
+            "nothing yet: give what was looked up with --look-up FILE.json, a map by these names",
+        ),
     }
 }
 
