@@ -1,5 +1,6 @@
 //! `andon actions`: what was done to models, and asking for more.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -274,7 +275,7 @@ fn plan(json: &Json) -> String {
     let mut out = "nothing was done; these calls would be made\n".to_owned();
     let message = shown::cell(json, "/message");
     if !message.is_empty() {
-        out.push_str(&format!("{message}\n"));
+        let _ = write!(out, "{message}\n");
     }
     let calls = ["/calls", "/plan/calls", "/steps"]
         .iter()
@@ -382,6 +383,23 @@ mod tests {
             "by": "local", "requested_at": "2026-11-23T08:00:00Z", "until": "2026-11-23T09:00:00Z", "reason": null,
             "calls": [{ "phase": "do", "step": 0, "method": "POST", "url": "https://mlflow.local/api", "status": 200, "verdict": "done", "at": "2026-11-23T08:00:01Z", "took_ms": 12 }],
         });
-        insta::assert_snapshot!(one(&json, now()));
+        insta::assert_snapshot!(one(&json, now()), @r#"
+        action   act_01jd3k9x8q2r0
+        what     mlflow/move-alias
+        at       registry
+        with     {"model":"fraud"}
+        state    succeeded
+        effect   state_held
+        changed  true
+        message  champion of fraud serves version 1
+        before   {"version_before":"2"}
+        after    {}
+        by       local
+        asked    2026-11-23T08:00:00Z (5m ago)
+        until    2026-11-23T09:00:00Z (in 55m)
+
+        AT                    PHASE  METHOD  URL                       STATUS  VERDICT  TOOK
+        2026-11-23T08:00:01Z  do     POST    https://mlflow.local/api  200     done     12 ms
+        "#);
     }
 }

@@ -1,5 +1,6 @@
 //! `andon alerts`: what is open, why, and what a person says to it.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -218,14 +219,15 @@ fn one(json: &Json, now: Timestamp) -> String {
             .filter_map(Json::as_str)
             .map(|name| format!(" --with {}=…", shown::text(name)))
             .collect();
-        out.push_str(&format!(
+        let _ = write!(
+            out,
             "contain   andon actions request {} --at {}{}{} --alert {}\n",
             shown::cell(offer, "/action"),
             shown::cell(offer, "/at"),
             with.concat(),
             ask.concat(),
             shown::cell(json, "/id"),
-        ));
+        );
     }
     for note in json
         .pointer("/notes")
@@ -233,12 +235,13 @@ fn one(json: &Json, now: Timestamp) -> String {
         .into_iter()
         .flatten()
     {
-        out.push_str(&format!(
+        let _ = write!(
+            out,
             "note      {}  {}: {}\n",
             shown::cell(note, "/at"),
             shown::cell(note, "/by"),
             shown::cell(note, "/text")
-        ));
+        );
     }
     for action in json
         .pointer("/actions")
@@ -246,13 +249,14 @@ fn one(json: &Json, now: Timestamp) -> String {
         .into_iter()
         .flatten()
     {
-        out.push_str(&format!(
+        let _ = write!(
+            out,
             "action    {}  {}  {}  {}\n",
             shown::cell(action, "/action_id"),
             shown::cell(action, "/action"),
             shown::cell(action, "/state"),
             shown::cell(action, "/message")
-        ));
+        );
     }
     out
 }
@@ -312,7 +316,10 @@ mod tests {
     #[test]
     fn a_list_is_a_table() {
         let json = json!({ "alerts": [alert()], "next": null });
-        insta::assert_snapshot!(listed(&json, now()));
+        insta::assert_snapshot!(listed(&json, now()), @r"
+        ID                 SEVERITY  STATE  COUNT  LAST SEEN  TITLE
+        alt_01jd3k9x8q2r0  high      open   3      3m ago     income of loans\u{1b}[31m has drifted
+        ");
     }
 
     #[test]
@@ -322,6 +329,25 @@ mod tests {
 
     #[test]
     fn an_alert_is_shown_whole_and_its_offer_can_be_typed() {
-        insta::assert_snapshot!(one(&alert(), now()));
+        insta::assert_snapshot!(one(&alert(), now()), @r#"
+        alert       alt_01jd3k9x8q2r0
+        title       income of loans\u{1b}[31m has drifted
+        severity    high
+        state       open
+        kind        feature-drift
+        mapping     evidently-column-drift
+        from        drift
+        first seen  2026-11-23T08:00:00Z (5m ago)
+        last seen   2026-11-23T08:02:00Z (3m ago)
+        count       3
+        told        soc
+        signal      sig_01jd3k9x8q2r0
+        model
+          name  "loans"
+        fields
+          column  "income"
+        contain   andon actions request mlflow/move-alias --at registry --with alias='x'\''; rm -rf /' --with version=… --alert alt_01jd3k9x8q2r0
+        note      2026-11-23T08:03:00Z  ann: looking
+        "#);
     }
 }

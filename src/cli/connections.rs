@@ -109,6 +109,10 @@ mod tests {
             { "name": "soc", "connector": "splunk", "host": "hec.example.com", "last_signal": null, "delivers": true,
               "delivery": { "waiting": 3, "oldest_since": "2026-11-23T08:02:00Z", "dead_letters": 1, "last_error": "503" } },
         ] });
-        insta::assert_snapshot!(listed(&json, "2026-11-23T08:05:00Z".parse().unwrap()));
+        insta::assert_snapshot!(listed(&json, "2026-11-23T08:05:00Z".parse().unwrap()), @r"
+        NAME      CONNECTOR  HOST             LAST SIGNAL  WAITING  OLDEST  DEAD  LAST ERROR
+        registry  mlflow     mlflow.local     5m ago
+        soc       splunk     hec.example.com               3        3m ago  1     503
+        ");
     }
 }

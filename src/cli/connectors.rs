@@ -1,5 +1,6 @@
 //! `andon connectors`: what Andon knows of other systems, read from the files. Needs no daemon.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -105,21 +106,21 @@ fn one(connector: &Connector) -> String {
         ("verified", verified(connector.verified.as_ref())),
         ("delivers", delivers(connector).to_owned()),
     ]);
-    let settings = connector.settings.iter().map(setting_row).collect();
-    section(&mut out, "settings", settings);
-    let signals = connector.signals.iter().map(signal_row).collect();
-    section(&mut out, "signals", signals);
-    let actions = connector.actions.iter().flat_map(action_rows).collect();
-    section(&mut out, "actions", actions);
+    let settings: Vec<_> = connector.settings.iter().map(setting_row).collect();
+    section(&mut out, "settings", &settings);
+    let signals: Vec<_> = connector.signals.iter().map(signal_row).collect();
+    section(&mut out, "signals", &signals);
+    let actions: Vec<_> = connector.actions.iter().flat_map(action_rows).collect();
+    section(&mut out, "actions", &actions);
     out
 }
 
-fn section(out: &mut String, head: &str, rows: Vec<Vec<String>>) {
+fn section(out: &mut String, head: &str, rows: &[Vec<String>]) {
     if rows.is_empty() {
         return;
     }
-    out.push_str(&format!("\n{head}\n"));
-    out.push_str(&shown::aligned(&rows));
+    let _ = write!(out, "\n{head}\n");
+    out.push_str(&shown::aligned(rows));
 }
 
 fn setting_row(setting: &Setting) -> Vec<String> {
@@ -302,12 +303,70 @@ mod tests {
 
     #[test]
     fn every_connector_is_listed_with_how_it_was_verified() {
-        insta::assert_snapshot!(listed(&built_in()));
+        insta::assert_snapshot!(listed(&built_in()), @r"
+        NAME          SIGNALS  ACTIONS  DELIVERS                   VERIFIED                                                              ABOUT
+        alertmanager  1        0                                   alertmanager 0.25.0 (capture)                                         Prometheus Alertmanager.
+        evidently     4        0                                   evidently 0.7.23 (capture)                                            Evidently reports, read from a folder.
+        feast         1        0                                   feast 0.67.0 (capture)                                                Feast feature registry.
+        file          0        0        every revision, to a file  andon (contract)                                                      A file of OCSF events, one a line.
+        generic       1        0                                   andon (contract)                                                      Any JSON object, unsigned.
+        inspect       2        0                                   inspect_ai 0.3.285 (live)                                             Inspect AI evaluation logs, read from a folder.
+        mlflow        17       3                                   mlflow 3.17.2 (live)                                                  MLflow Model Registry.
+        pagerduty     0        0        state                      Events API v2 (contract)                                              PagerDuty, by Events API v2.
+        sentinel      0        0        every revision             Logs Ingestion API 2023-01-01 (contract)                              Microsoft Sentinel, by the Logs Ingestion API.
+        splunk        0        0        every revision             Splunk Enterprise 10.4 and Splunk Cloud answers on record (contract)  Splunk HTTP Event Collector.
+        ");
     }
 
     #[test]
     fn one_is_shown_with_settings_signals_and_actions() {
-        insta::assert_snapshot!(one(find(&built_in(), "mlflow").unwrap()));
+        insta::assert_snapshot!(one(find(&built_in(), "mlflow").unwrap()), @r"
+        connector  mlflow
+        about      MLflow Model Registry. Reports changes to models, versions, aliases, tags, prompts and budgets; can move aliases and tag versions.
+        docs       https://mlflow.org/docs/latest/ml/webhooks
+        verified   mlflow 3.17.2 (live)
+
+        settings
+          url             url     needed    Tracking server, such as https://mlflow.example.com
+          token           secret  optional  Bearer token, where a proxy in front of the server asks for one
+          user            text    optional  User of the server's own basic-auth app
+          password        secret  optional  Password of that user
+          webhook_secret  secret  needed    The secret given when the webhook was created
+
+        signals
+          model-created               webhook  schemas/model-created.json
+          version-created             webhook  schemas/version-created.json
+          tag-set                     webhook  schemas/tag-set.json
+          tag-deleted                 webhook  schemas/tag-deleted.json
+          alias-created               webhook  schemas/alias-created.json
+          alias-deleted               webhook  schemas/alias-deleted.json
+          prompt-created              webhook  schemas/prompt-created.json
+          prompt-version-created      webhook  schemas/prompt-version-created.json
+          prompt-tag-set              webhook  schemas/prompt-tag-set.json
+          prompt-tag-deleted          webhook  schemas/prompt-tag-deleted.json
+          prompt-version-tag-set      webhook  schemas/prompt-version-tag-set.json
+          prompt-version-tag-deleted  webhook  schemas/prompt-version-tag-deleted.json
+          prompt-alias-created        webhook  schemas/prompt-alias-created.json
+          prompt-alias-deleted        webhook  schemas/prompt-alias-deleted.json
+          budget-exceeded             webhook  schemas/budget-exceeded.json
+          model                       poll     schemas/model.json
+          version                     poll     schemas/version.json
+
+        actions
+          move-alias     high risk, proves the state, can be undone  Point a model's alias at another version. The usual way to roll back.
+            model        text, needed
+            alias        text, default champion
+            version      text, needed                                The version to serve instead
+          tag-version    low risk, proves the state, can be undone   Set a tag of a model version, such as a mark of quarantine that gates and reviewers read.
+            model        text, needed
+            version      text, needed
+            key          text, default containment.status
+            value        text, default quarantined
+          untag-version  low risk, proves the state, can be undone   Remove a tag of a model version, such as an approval that should not stand.
+            model        text, needed
+            version      text, needed
+            key          text, needed                                The tag to remove
+        ");
     }
 
     #[test]
@@ -315,12 +374,7 @@ mod tests {
         let json = whole(find(&built_in(), "pagerduty").unwrap());
         assert_eq!(json.pointer("/name"), Some(&Json::from("pagerduty")));
         assert_eq!(json.pointer("/delivers"), Some(&Json::from(true)));
-        assert_eq!(
-            json.pointer("/settings/0/is")
-                .and_then(Json::as_str)
-                .is_some(),
-            true
-        );
+        assert!(json.pointer("/settings/0/is").is_some_and(Json::is_string));
     }
 
     #[test]

@@ -122,7 +122,17 @@ mod tests {
         let json = json!({ "id": 7, "destination": "soc", "alert": "alt_01jd3k9x8q2r0", "revision": 2, "attempts": 1,
             "died_at": "2026-11-23T08:00:00Z", "status": 400, "reason": "the destination refused it", "answer": "{\"text\":\"\u{9b}31mNo data\"}" });
         let now = "2026-11-23T08:05:00Z".parse().unwrap();
-        insta::assert_snapshot!(one(&json, now));
+        insta::assert_snapshot!(one(&json, now), @r#"
+        dead letter  7
+        destination  soc
+        alert        alt_01jd3k9x8q2r0
+        revision     2
+        attempts     1
+        refused      2026-11-23T08:00:00Z (5m ago)
+        status       400
+        reason       the destination refused it
+        answer       {"text":"\u{9b}31mNo data"}
+        "#);
         assert_eq!(
             listed(&json!({ "dead_letters": [] }), now),
             "no dead letters\n"

@@ -1,5 +1,6 @@
 //! What is written to the terminal: one place, so that nothing foreign reaches it unescaped.
 
+use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 
 use serde_json::Value as Json;
@@ -61,7 +62,7 @@ pub(crate) fn json(value: &Json) -> String {
             out.push(character);
         } else {
             for unit in character.encode_utf16(&mut [0; 2]) {
-                out.push_str(&format!("\\u{unit:04x}"));
+                let _ = write!(out, "\\u{unit:04x}");
             }
         }
     }

@@ -144,7 +144,7 @@ mod tests {
             sent(
                 &json!({ "signals": [{ "id": "sig_01jd3k9x8q2r0", "alerts": ["alt_01jd3k9x8q2r1"] }] })
             ),
-            "accepted, and kept\nsig_01jd3k9x8q2r0  [\"alt_01jd3k9x8q2r1\"]\n"
+            "accepted, and kept\nsig_01jd3k9x8q2r0  alt_01jd3k9x8q2r1\n"
         );
     }
 }

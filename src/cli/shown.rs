@@ -32,6 +32,10 @@ pub(crate) fn cell(json: &Json, pointer: &str) -> String {
     match json.pointer(pointer) {
         None | Some(Json::Null) => String::new(),
         Some(Json::String(found)) => text(found),
+        Some(Json::Array(items)) if items.iter().all(Json::is_string) => {
+            let words: Vec<&str> = items.iter().filter_map(Json::as_str).collect();
+            text(&words.join(", "))
+        }
         Some(other) => untrusted::log(&other.to_string(), LONGEST),
     }
 }

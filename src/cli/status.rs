@@ -1,5 +1,6 @@
 //! `andon status`: how the daemon fares, in a few lines.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use clap::Args;
@@ -45,7 +46,7 @@ fn render(json: &Json, now: Timestamp) -> String {
     let mut waiting = format!("{} waiting", cell("/deliveries/waiting"));
     let oldest = shown::since(json, "/deliveries/oldest_since", now);
     if !oldest.is_empty() {
-        waiting.push_str(&format!(" (the oldest since {oldest})"));
+        let _ = write!(waiting, " (the oldest since {oldest})");
     }
     let room = match json.pointer("/store/room") {
         Some(Json::Bool(false)) => ", full: nothing more is taken",
@@ -108,6 +109,15 @@ mod tests {
             "frozen": { "by": "local", "why": "migration", "since": "2026-11-23T07:05:00Z" },
             "store": { "bytes": 1_048_576, "room": false },
         });
-        insta::assert_snapshot!(render(&json, "2026-11-23T08:05:00Z".parse().unwrap()));
+        insta::assert_snapshot!(render(&json, "2026-11-23T08:05:00Z".parse().unwrap()), @r"
+        version     0.1.0
+        files       3 connections, 18 mappings, 10 connectors
+        alerts      2 open
+        signals     0 waiting for a look-up, 1 stuck, 0 that nobody knew
+        deliveries  4 waiting (the oldest since 5m ago), 0 dead letters
+        actions     0 unfinished
+        frozen      yes, by local 60m ago: migration
+        store       1,048,576 bytes, full: nothing more is taken
+        ");
     }
 }

@@ -130,6 +130,9 @@ mod tests {
     fn a_stuck_signal_is_listed_with_its_reason() {
         let json = json!({ "stuck": [{ "id": "sig_01jd3k9x8q2r0", "connection": "drift", "signal": "evidently/test",
             "received_at": "2026-11-23T08:00:00Z", "reason": "mapping `x`, `when`: \u{1b}[2J" }] });
-        insta::assert_snapshot!(listed(&json, "2026-11-23T08:05:00Z".parse().unwrap()));
+        insta::assert_snapshot!(listed(&json, "2026-11-23T08:05:00Z".parse().unwrap()), @r"
+        ID                 CONNECTION  SIGNAL          RECEIVED  REASON
+        sig_01jd3k9x8q2r0  drift       evidently/test  5m ago    mapping `x`, `when`: \u{1b}[2J
+        ");
     }
 }

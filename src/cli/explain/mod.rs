@@ -94,7 +94,7 @@ pub(crate) fn run(
         .collect();
     match typed.format {
         Format::Text => output::text(&text::all(&stories, typed.events)),
-        Format::Json => output::line(&serde_json::to_string_pretty(&stories)?),
+        Format::Json => output::line(&output::json(&serde_json::to_value(&stories)?)),
     }
     Ok(Ended::Fine)
 }

@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use super::part::{Gives, Looked, Part};
+use super::sent::Sent;
 use super::story::{Closes, End, Field, Story, Told};
 use crate::cli::shown;
 
@@ -295,24 +296,8 @@ fn sends(lines: &mut Lines, story: &Story, with_events: bool) {
     for sent in &story.send {
         let to = &sent.to;
         let said = match &sent.why_not {
-            Some(why) => {
-                let looked = list(&sent.looked);
-                let looked = if looked.is_empty() {
-                    looked
-                } else {
-                    format!(" ({looked})")
-                };
-                format!("not sent: {}{looked}", shown::text(why))
-            }
-            None => {
-                let key = sent.key.as_ref().map_or_else(String::new, |(name, value)| {
-                    format!(", {name} {}", shown::text(value))
-                });
-                format!(
-                    "would be sent, 1 event, {} bytes{key}",
-                    shown::count(sent.bytes)
-                )
-            }
+            Some(why) => not_sent(why, &sent.looked),
+            None => would_be_sent(sent),
         };
         lines.free("send", &format!("{to:<wide$}  {said}"));
         if with_events && let Some(event) = &sent.event {
@@ -323,4 +308,22 @@ fn sends(lines: &mut Lines, story: &Story, with_events: bool) {
     if story.gives == End::Alert && story.send.is_empty() {
         lines.free("send", "nowhere: andon.yaml has no routes");
     }
+}
+
+fn not_sent(why: &str, looked: &[Looked]) -> String {
+    let looked = list(looked);
+    let looked = if looked.is_empty() {
+        looked
+    } else {
+        format!(" ({looked})")
+    };
+    format!("not sent: {}{looked}", shown::text(why))
+}
+
+fn would_be_sent(sent: &Sent) -> String {
+    let key = sent.key.as_ref().map_or_else(String::new, |(name, value)| {
+        format!(", {name} {}", shown::text(value))
+    });
+    let bytes = shown::count(sent.bytes);
+    format!("would be sent, 1 event, {bytes} bytes{key}")
 }
