@@ -165,13 +165,11 @@ mod tests {
     #[test]
     fn what_python_calls_a_number_is_null_outside_strings_only() {
         let text =
-            br#"{"a": NaN, "NaN": [-Infinity, Infinity, -1], "b": "say \"NaN\" \\", "c": "NaN"}"#;
-        let text = std::str::from_utf8(text)
-            .unwrap()
-            .replace("\\\"", "\\u0022");
+            r#"{"a": NaN, "NaN": [-Infinity, Infinity, -1], "b": "say \"NaN\" \\", "c": "NaN"}"#;
         let read = lenient(text.as_bytes()).unwrap();
         assert_eq!(read["a"], Json::Null);
         assert_eq!(read["NaN"], json!([null, null, -1]));
+        assert_eq!(read["b"], "say \"NaN\" \\");
         assert_eq!(read["c"], "NaN");
         assert!(strict(text.as_bytes()).is_err());
     }

@@ -103,7 +103,7 @@ async fn json_as_python_writes_it_is_read_and_what_is_none_is_stuck_once() {
     let reasons = house.stuck_reasons().await;
     assert_eq!(
         reasons,
-        ["reading: the body cannot be read: it is no JSON at line 1, column 9"]
+        ["reading: the body cannot be read: it is no JSON at line 1, column 11"]
     );
     assert_eq!(looks(&house, &mut Seen::default(), 4).await, 0);
 }
