@@ -85,20 +85,19 @@ pub(super) fn render(way: &Way<'_>, alert: &Alert) -> Result<Event, Error> {
     let mut value = made.value;
     let mut secrets = made.secrets;
     let mut dropped = Vec::new();
-    let mut bytes = match made.lines {
-        Some(lines) => lines.into_bytes(),
-        None => {
-            let mut bytes = written(&value).ok_or_else(empty)?;
-            if let Some(bound) = &deliver.cut
-                && cut(&mut value, bytes.len(), bound)
-            {
-                bytes = written(&value).ok_or_else(empty)?;
-            }
-            if let Some(bound) = &deliver.fit {
-                dropped = fit(&mut value, &mut secrets, &mut bytes, bound);
-            }
-            bytes
+    let mut bytes = if let Some(lines) = made.lines {
+        lines.into_bytes()
+    } else {
+        let mut bytes = written(&value).ok_or_else(empty)?;
+        if let Some(bound) = &deliver.cut
+            && cut(&mut value, bytes.len(), bound)
+        {
+            bytes = written(&value).ok_or_else(empty)?;
         }
+        if let Some(bound) = &deliver.fit {
+            dropped = fit(&mut value, &mut secrets, &mut bytes, bound);
+        }
+        bytes
     };
     bytes.shrink_to_fit();
     let at_most = deliver.fit.as_ref().map_or(u64::MAX, |fit| fit.bytes);

@@ -56,6 +56,10 @@ struct Waiting {
     since: Instant,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own; no two of them make one state"
+)]
 pub(super) struct Worker {
     live: Arc<Live>,
     snapshot: Arc<Snapshot>,

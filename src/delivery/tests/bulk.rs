@@ -14,7 +14,7 @@ use crate::sandbox::Fault;
 use crate::sandbox::splunk::{Options, Token, start};
 use crate::shape::Absent;
 
-const BULK: &str = r#"andon: connector/v1
+const BULK: &str = r"andon: connector/v1
 name: bulk
 about: A bulk API that answers for each item.
 docs: https://example.com
@@ -34,9 +34,9 @@ deliver:
         - retry: item.s == 503
         - refuse: otherwise
     - retry: otherwise
-"#;
+";
 
-const WRAPPED: &str = r#"andon: connector/v1
+const WRAPPED: &str = r"andon: connector/v1
 name: wrapped
 about: An API that wraps its array.
 docs: https://example.com
@@ -51,7 +51,7 @@ deliver:
   answers:
     - delivered: status == 200
     - refuse: otherwise
-"#;
+";
 
 fn files() -> Files {
     let mut files = Files::built_in();
