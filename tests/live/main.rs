@@ -296,3 +296,175 @@ mod inspect {
         Ok(())
     }
 }
+
+mod evidently {
+    use std::path::{Path, PathBuf};
+    use std::time::Duration;
+
+    use serde_json::Value;
+
+    use super::support::{self, Andon, Soc};
+    use super::{Outcome, environment};
+
+    /// Runs Evidently on one batch; it writes `reports/loans/NUMBER.json`.
+    fn report(
+        python: &Path,
+        reports: &Path,
+        number: &str,
+        drifted: &[&str],
+    ) -> Outcome<(PathBuf, Value)> {
+        let place = reports.to_string_lossy();
+        let arguments = [&[place.as_ref(), "loans", number], drifted].concat();
+        let told: Value = serde_json::from_str(
+            environment::run(python, "evidently/drift_report.py", &arguments)?.trim(),
+        )?;
+        let path = PathBuf::from(support::text(&told["path"]));
+        Ok((path, told["tests"].clone()))
+    }
+
+    /// A drifted column, told by Evidently itself, is an alert; the next report without drift closes it.
+    #[tokio::test(flavor = "multi_thread")]
+    #[ignore = "installs Evidently: cargo xtask live --all"]
+    async fn a_drifted_column_is_an_alert_until_a_report_without_drift() -> Outcome<()> {
+        let folder = tempfile::tempdir()?;
+        let reports = folder.path().join("reports");
+        std::fs::create_dir_all(&reports)?;
+        let python = environment::python("evidently")?;
+        let soc = Soc::start().await?;
+        let config = format!(
+            "connections:\n  drift: {{ connector: evidently, folder: reports }}\n{}routes:\n  - to: [soc]\n",
+            soc.connections(folder.path())?
+        );
+        let andon = Andon::start(folder.path(), &config)?;
+        // The alert about the column; there is another one about the whole dataset.
+        let told = |activity: u64| {
+            support::until(
+                &format!("activity {activity} of the drift of loans.income"),
+                Duration::from_secs(60),
+                || {
+                    let events = soc.splunk.recorded().events();
+                    Ok(events.into_iter().map(|event| event.event).find(|event| {
+                        let finding = &event["finding_info"];
+                        finding["analytic"]["uid"] == "feature-drift"
+                            && support::text(&finding["title"]).starts_with("income of loans ")
+                            && event["activity_id"] == activity
+                    }))
+                },
+            )
+            .map_err(|error| format!("{error}\n{}", andon.last_lines()))
+        };
+
+        let (first, tests) = report(&python, &reports, "1", &["--drifted"])?;
+        assert!(
+            first.ends_with("loans/1.json") && tests.to_string().contains("FAIL"),
+            "{tests}"
+        );
+        let opened = told(1)?;
+
+        let (_, tests) = report(&python, &reports, "2", &[])?;
+        assert!(!tests.to_string().contains("FAIL"), "{tests}");
+        let closed = told(3)?;
+        assert_eq!(
+            closed["finding_info"]["uid"], opened["finding_info"]["uid"],
+            "another alert was closed than the one that was open"
+        );
+        Ok(())
+    }
+}
+
+mod feast {
+    use std::path::Path;
+    use std::process::Command;
+    use std::time::Duration;
+
+    use serde_json::Value;
+
+    use super::support::{self, Andon, Soc};
+    use super::{Outcome, Server, environment};
+
+    /// What the connector does, but every minute: a test does not wait for five.
+    fn poll_every_minute(folder: &Path) -> Outcome<()> {
+        let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors/feast");
+        let copy = folder.join("connectors/feast");
+        for part in ["schemas", "samples"] {
+            std::fs::create_dir_all(copy.join(part))?;
+            for file in std::fs::read_dir(built_in.join(part))?.flatten() {
+                std::fs::copy(file.path(), copy.join(part).join(file.file_name()))?;
+            }
+        }
+        let manifest = std::fs::read_to_string(built_in.join("connector.yaml"))?;
+        let often = manifest.replace("every: \"*/5 * * * *\"", "every: \"* * * * *\"");
+        assert_ne!(
+            manifest, often,
+            "the built-in connector polls at other times"
+        );
+        Ok(std::fs::write(copy.join("connector.yaml"), often)?)
+    }
+
+    /// The registry's REST server, on a repository that is there.
+    fn registry(python: &Path, repository: &Path) -> Outcome<Server> {
+        let port = environment::free_port()?;
+        let mut command = Command::new(python.with_file_name("feast"));
+        command
+            .args(["serve_registry", "--no-grpc", "--rest-api"])
+            .args(["--rest-port", &port.to_string(), "-h", "127.0.0.1"]);
+        let health = "/api/v1/feature_views?project=risk";
+        Server::start("feast", command, repository, port, health)
+    }
+
+    /// A feature view behind its promise, in a real registry, is an alert; materialising it closes it.
+    #[tokio::test(flavor = "multi_thread")]
+    #[ignore = "installs Feast: cargo xtask live --all"]
+    async fn a_stale_feature_view_is_an_alert_until_it_is_materialised() -> Outcome<()> {
+        let folder = tempfile::tempdir()?;
+        let repository = folder.path().join("feast");
+        let python = environment::python("feast")?;
+        let place = repository.to_string_lossy().into_owned();
+        let store = |arguments: &[&str]| {
+            let all = [&[place.as_str()], arguments].concat();
+            environment::run(&python, "feast/feature_store.py", &all)
+        };
+        store(&["make"])?;
+        store(&["materialize", "96", "72"])?;
+        let server = registry(&python, &repository)?;
+
+        poll_every_minute(folder.path())?;
+        let soc = Soc::start().await?;
+        let config = format!(
+            "connections:\n  features: {{ connector: feast, url: \"{}\", reach: loopback, project: risk }}\n{}routes:\n  - to: [soc]\n",
+            server.url(),
+            soc.connections(folder.path())?
+        );
+        let andon = Andon::start(folder.path(), &config)?;
+        let told = |activity: u64| -> Outcome<Value> {
+            support::until(
+                &format!("activity {activity} of the stale view"),
+                Duration::from_secs(150),
+                || {
+                    let events = soc.splunk.recorded().events();
+                    Ok(events.into_iter().map(|event| event.event).find(|event| {
+                        event["finding_info"]["analytic"]["uid"] == "stale-features"
+                            && event["activity_id"] == activity
+                    }))
+                },
+            )
+            .map_err(|error| {
+                format!("{error}\n{}\n{}", andon.last_lines(), server.last_lines()).into()
+            })
+        };
+
+        // The first poll comes right after the start.
+        let opened = told(1)?;
+        assert_eq!(
+            opened["finding_info"]["title"],
+            "Feature view user_txn_1h of risk is older than it may be"
+        );
+        store(&["materialize", "2", "0"])?;
+        let closed = told(3)?;
+        assert_eq!(
+            closed["finding_info"]["uid"], opened["finding_info"]["uid"],
+            "another alert was closed than the one that was open"
+        );
+        Ok(())
+    }
+}
