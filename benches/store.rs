@@ -387,6 +387,7 @@ fn alert(store: &Store, signal: &Signal, key: u64) -> Alert {
         closed: None,
         acknowledged: None,
         notes: Vec::new(),
+        told: Vec::new(),
         caused_by: None,
     }
 }

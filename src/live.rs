@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -28,7 +29,7 @@ pub struct Live {
     pub store: Store,
     /// Time and chance.
     pub clock: Clock,
-    /// Rung when deliveries are owed.
+    /// Rung when deliveries are owed, and when another snapshot is in force.
     pub owed: Bell,
     /// Rung when look-ups wait.
     pub look_ups: Bell,
@@ -40,6 +41,8 @@ pub struct Live {
     pub tasks: TaskTracker,
     /// Shown by `/metrics`.
     pub meters: crate::meters::Meters,
+    /// How each destination stands.
+    pub board: Board,
 }
 
 /// One state of the configuration, with what is needed to act on it.
@@ -150,6 +153,7 @@ impl Live {
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
             meters: crate::meters::Meters::default(),
+            board: Board::default(),
         })
     }
 
@@ -161,6 +165,58 @@ impl Live {
     /// Puts another state in force; what runs finishes on the one it began with.
     pub fn swap(&self, snapshot: Snapshot) {
         self.snapshot.store(Arc::new(snapshot));
+        self.owed.ring();
+    }
+}
+
+/// How a destination stands, since the daemon was started.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// The connection's name.
+    pub destination: String,
+    /// Revisions that wait for it.
+    pub waiting: u64,
+    /// Since when the first of them waits.
+    pub oldest: Option<Timestamp>,
+    /// When it last took something.
+    pub last_delivered: Option<Timestamp>,
+    /// What last went wrong: one line, clean.
+    pub last_error: Option<String>,
+    /// Why nothing is sent but a probe a minute, until one is taken.
+    pub stopped: Option<String>,
+    /// Nothing is sent before.
+    pub paused_until: Option<Timestamp>,
+}
+
+/// Where deliveries write how their destinations stand, for whoever asks.
+#[derive(Debug, Default)]
+pub struct Board {
+    standings: Mutex<BTreeMap<String, Standing>>,
+}
+
+impl Board {
+    /// Changes what is known of a destination.
+    pub fn update(&self, destination: &str, change: impl FnOnce(&mut Standing)) {
+        let mut standings = self
+            .standings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        change(
+            standings
+                .entry(destination.to_owned())
+                .or_insert_with(|| Standing {
+                    destination: destination.to_owned(),
+                    ..Standing::default()
+                }),
+        );
+    }
+
+    /// What is known, by destination.
+    pub fn all(&self) -> BTreeMap<String, Standing> {
+        self.standings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 

@@ -119,17 +119,45 @@ impl Drop for Candidate {
     }
 }
 
-/// Andon on a folder of files that read the rows and send to the receiver.
-///
-/// The place for it: write `andon.yaml`, a connector `rows` and a mapping into `folder`, with
-/// `wait: 0` and no gzip as the peers were measured, and give
-/// `env!("CARGO_BIN_EXE_andon") run` on that folder. Until the daemon exists there is none.
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "writing the folder will fail in ways to report"
-)]
-fn candidate_andon(_port: u16, _hec: u16, _folder: &Path) -> io::Result<Option<Command>> {
-    Ok(None)
+/// Andon on a folder of files that read the rows and send to the receiver: the Splunk manifest as
+/// it is, but with `wait: 0` and without gzip, as the peers were measured.
+fn candidate_andon(port: u16, hec: u16, folder: &Path) -> io::Result<Option<Command>> {
+    let put = |path: &str, text: &str| -> io::Result<()> {
+        let path = folder.join(path);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::write(path, text)
+    };
+    put(
+        "connectors/rows/connector.yaml",
+        include_str!("andon/connector.yaml"),
+    )?;
+    put(
+        "connectors/rows/schemas/row.json",
+        include_str!("andon/row.json"),
+    )?;
+    put("mappings/rows.yaml", include_str!("andon/mapping.yaml"))?;
+    let splunk = include_str!("../../connectors/splunk/connector.yaml");
+    put(
+        "connectors/splunk/connector.yaml",
+        &splunk
+            .replace("wait: 20ms", "wait: 0ms")
+            .replace("gzip: true", "gzip: false"),
+    )?;
+    put("token", "00000000-0000-0000-0000-000000000000")?;
+    put(
+        "andon.yaml",
+        &format!(
+            "andon: config/v1\nlisten: 127.0.0.1:{port}\nconnections:\n  rows: {{ connector: rows }}\n  soc: {{ connector: splunk, url: \"http://127.0.0.1:{hec}\", reach: loopback, token: {{ file: token }} }}\nroutes:\n  - to: [soc]\n"
+        ),
+    )?;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_andon"));
+    command
+        .arg("run")
+        .current_dir(folder)
+        .env("RUST_LOG", "warn");
+    Ok(Some(command))
 }
 
 fn free_port() -> io::Result<u16> {

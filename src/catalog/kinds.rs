@@ -22,7 +22,11 @@ pub fn parse(source: &Arc<Source>, kinds: &mut BTreeMap<String, Arc<Kind>>, faul
     };
     if fields.get("andon").and_then(Node::as_text) != Some("kinds/v1") {
         faults
-            .error(WRONG_KIND, node.place(), "this is no `kinds/v1`")
+            .error(
+                WRONG_KIND,
+                fields.get("andon").map_or_else(|| node.head(), Node::place),
+                "this is no `kinds/v1`",
+            )
             .help("begin the file with `andon: kinds/v1`");
     }
     let Some(list) = fields.require("kinds", "write the kinds under `kinds:`", faults) else {

@@ -1,12 +1,12 @@
 //! From files to a [`Catalog`]: everything is read, and everything wrong is said, in one run.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::{Catalog, Files, kinds};
 use crate::config;
 use crate::connector::{self, Connector};
-use crate::diag::{Code, Faults, Fragment, Source, Span};
+use crate::diag::{Code, Faults, Fragment, Source, Span, nearest};
 use crate::kind::Kind;
 use crate::mapping::{self, Known, Mapping};
 use crate::shape::Templates;
@@ -47,10 +47,17 @@ const TEMPLATE_NAMES: [&str; 20] = [
 pub fn load(files: &Files, config: &Arc<Source>, faults: &mut Faults) -> Option<Catalog> {
     let start = faults.errors();
     let templates = templates(files, faults);
-    let connectors = connectors(files, &templates, faults);
+    let (connectors, unsound) = connectors(files, &templates, faults);
+    let before_kinds = faults.errors();
     let kinds = all_kinds(files, faults);
-    let mappings = mappings(files, &connectors, &kinds, faults);
-    let config_read = config::parse(config, &connectors, faults);
+    let known = Known {
+        connectors: &connectors,
+        unsound: &unsound,
+        kinds: &kinds,
+        all_kinds: faults.errors() == before_kinds,
+    };
+    let mappings = mappings(files, known, faults);
+    let config_read = config::parse(config, &connectors, &unsound, faults);
     let mut catalog = Catalog {
         connectors,
         mappings,
@@ -100,19 +107,26 @@ fn templates(files: &Files, faults: &mut Faults) -> Templates {
             place: crate::diag::Place::new(&source, Span::new(0, source.text.len())),
             begins: Some(0),
         };
-        if let Some(template) = Template::parse(&fragment, &TEMPLATE_NAMES, faults) {
+        let read = Template::parse(&fragment, &TEMPLATE_NAMES, faults);
+        // An empty one stands for one that is unsound, so that nobody is told that it is missing. With
+        // a fault there is no catalog, so it is never rendered.
+        let empty = || Template::parse(&Fragment::whole(name, ""), &[], &mut Faults::new());
+        if let Some(template) = read.or_else(empty) {
             templates.insert(name.to_owned(), Arc::new(template));
         }
     }
     templates
 }
 
+/// The connectors, and the names of those that have a folder and are not sound: what stands on them
+/// is not told again that they are missing.
 fn connectors(
     files: &Files,
     templates: &Templates,
     faults: &mut Faults,
-) -> BTreeMap<String, Arc<Connector>> {
+) -> (BTreeMap<String, Arc<Connector>>, BTreeSet<String>) {
     let mut connectors = BTreeMap::new();
+    let mut unsound = BTreeSet::new();
     for name in files.connectors() {
         let path = format!("connectors/{name}/connector.yaml");
         let Some(file) = files.get(&path) else {
@@ -124,18 +138,22 @@ fn connectors(
                     format!("the folder `connectors/{name}` has no connector.yaml"),
                 )
                 .help("write `andon: connector/v1` there, or take the folder away");
+            unsound.insert(name);
             continue;
         };
-        let Some(source) = text(&path, file, faults) else {
-            continue;
-        };
-        if let Some(connector) =
+        let read = text(&path, file, faults).and_then(|source| {
             connector::parse(&source, &name, &files.beside(&name), templates, faults)
-        {
-            connectors.insert(name, Arc::new(connector));
+        });
+        match read {
+            Some(connector) => {
+                connectors.insert(name, Arc::new(connector));
+            }
+            None => {
+                unsound.insert(name);
+            }
         }
     }
-    connectors
+    (connectors, unsound)
 }
 
 fn all_kinds(files: &Files, faults: &mut Faults) -> BTreeMap<String, Arc<Kind>> {
@@ -151,12 +169,10 @@ fn all_kinds(files: &Files, faults: &mut Faults) -> BTreeMap<String, Arc<Kind>> 
 
 fn mappings(
     files: &Files,
-    connectors: &BTreeMap<String, Arc<Connector>>,
-    kinds: &BTreeMap<String, Arc<Kind>>,
+    known: Known<'_>,
     faults: &mut Faults,
 ) -> BTreeMap<String, Arc<Mapping>> {
     let mut mappings = BTreeMap::new();
-    let known = Known { connectors, kinds };
     for (path, file) in files.iter() {
         let name = path.strip_prefix("mappings/").and_then(|rest| {
             rest.strip_suffix(".yaml")
@@ -177,6 +193,10 @@ fn mappings(
 
 /// Connections that mappings name have to be there and to fit.
 fn check_places(catalog: &Catalog, faults: &mut Faults) {
+    let near = |at: &str| {
+        let known = catalog.config.connections.iter();
+        nearest(at, known.map(|connection| connection.name.as_str())).map(str::to_owned)
+    };
     for mapping in catalog.mappings.values() {
         for rule in &mapping.contain {
             let Some(at) = &rule.at else { continue };
@@ -195,13 +215,17 @@ fn check_places(catalog: &Catalog, faults: &mut Faults) {
                         .help(format!("name a connection of {}", rule.connector));
                 }
                 None => {
-                    faults
-                        .error(
-                            UNKNOWN_CONNECTION,
-                            rule.place.clone(),
-                            format!("there is no connection `{at}` in andon.yaml"),
-                        )
-                        .help("write it there, or leave `at:` out");
+                    let fault = faults.error(
+                        UNKNOWN_CONNECTION,
+                        rule.place.clone(),
+                        format!("there is no connection `{at}` in andon.yaml"),
+                    );
+                    match near(at) {
+                        Some(meant) => fault
+                            .label(format!("did you mean `{meant}`?"))
+                            .help(format!("write `at: {meant}`")),
+                        None => fault.help("write it there, or leave `at:` out"),
+                    };
                 }
             }
         }
@@ -209,15 +233,19 @@ fn check_places(catalog: &Catalog, faults: &mut Faults) {
             if let Some(at) = &look_up.at
                 && catalog.config.connection(at).is_none()
             {
-                faults
-                    .error(
-                        UNKNOWN_CONNECTION,
-                        mapping.place.clone(),
-                        format!(
-                            "`look_up` asks `{at}`, and there is no such connection in andon.yaml"
-                        ),
-                    )
-                    .help("write it there, or leave `at:` out to ask the signal's own connection");
+                let fault = faults.error(
+                    UNKNOWN_CONNECTION,
+                    look_up.place.clone(),
+                    format!("there is no connection `{at}` in andon.yaml"),
+                );
+                match near(at) {
+                    Some(meant) => fault
+                        .label(format!("did you mean `{meant}`?"))
+                        .help(format!("write `at: {meant}`")),
+                    None => fault.help(
+                        "write it there, or leave `at:` out to ask the signal's own connection",
+                    ),
+                };
             }
         }
     }

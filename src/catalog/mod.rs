@@ -4,9 +4,11 @@
 //! Pure: files come in as bytes. Whoever reads the disk is above (`daemon/`, `cli/`).
 
 mod files;
+mod cases;
 mod kinds;
 mod load;
 
+pub use cases::{captured, run_cases};
 pub use files::Files;
 pub use load::load;
 

@@ -7,6 +7,7 @@ mod actions;
 mod alerts;
 mod api;
 mod check;
+mod demo;
 mod connections;
 mod connectors;
 mod dead_letters;
@@ -43,6 +44,8 @@ struct Typed {
 /// What to do.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// See it work: signals, alerts at three receivers, a containment proven and undone
+    Demo(demo::Typed),
     /// Run the daemon
     Run(run::Typed),
     /// Check the files: every fault, with its place and what to write instead
@@ -101,6 +104,7 @@ pub fn main() -> ExitCode {
     let config = typed.config.as_deref();
     let url = typed.url.as_deref();
     let ended = match typed.command {
+        Command::Demo(typed) => demo::run(&typed),
         Command::Run(typed) => run::run(&typed, config),
         Command::Check(typed) => check::run(&typed, config),
         Command::Test(typed) => test::run(&typed, config),

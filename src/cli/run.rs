@@ -1,5 +1,6 @@
 //! `andon run`: the daemon, until it is told to stop.
 
+use std::io::IsTerminal;
 use std::path::Path;
 
 use anyhow::Context;
@@ -80,6 +81,7 @@ pub(crate) fn log(log: Log) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
     let started = match log {
         Log::Text => builder.try_init(),

@@ -158,7 +158,8 @@ fn caller(node: &Node, faults: &mut Faults) -> Option<Caller> {
     {
         faults
             .error(LITERAL_TOKEN, token.place(), "a token is written as its digest, never as itself")
-            .help("run `andon token new NAME` and paste what it prints: `token: { hash: \"sha256:…\" }`");
+            .help("run `andon token new NAME` and paste what it prints: `token: { hash: \"sha256:…\" }`")
+            .hide();
     }
     let mut may = Vec::new();
     for item in fields

@@ -1,6 +1,6 @@
 //! `connections:`: one configured instance of a connector each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,6 +90,7 @@ impl Connection {
 pub fn parse(
     entry: &Entry,
     connectors: &BTreeMap<String, Arc<Connector>>,
+    unsound: &BTreeSet<String>,
     faults: &mut Faults,
 ) -> Option<Connection> {
     let node = &entry.value;
@@ -115,6 +116,9 @@ pub fn parse(
     };
     let name = named.as_text().unwrap_or_default();
     let Some(connector) = connectors.get(name) else {
+        if unsound.contains(name) {
+            return None;
+        }
         let fault = faults.error(
             UNKNOWN_CONNECTOR,
             named.place(),
@@ -236,7 +240,8 @@ fn secret(node: &Node, setting: &Setting, faults: &mut Faults) -> Option<SecretR
                 .help(format!(
                     "write `{}: {{ env: NAME }}` or `{}: {{ file: path }}`",
                     setting.name, setting.name
-                ));
+                ))
+                .hide();
             None
         }
     }
@@ -268,17 +273,16 @@ fn plain(node: &Node, setting: &Setting, faults: &mut Faults) -> Option<Json> {
         }
     };
     if let Some(wanted) = wrong {
-        faults
+        let fault = faults
             .error(
                 BAD_SETTING,
                 node.place(),
-                format!("`{}` is {wanted}", setting.name),
+                format!("`{}` has to be {wanted}", setting.name),
             )
-            .help(if setting.about.is_empty() {
-                format!("write {wanted}")
-            } else {
-                setting.about.clone()
-            });
+            .help(instead(setting, text, wanted));
+        if text.contains('@') {
+            fault.hide();
+        }
         return None;
     }
     if !setting.one_of.is_empty() && !setting.one_of.iter().any(|known| known == text) {
@@ -295,4 +299,28 @@ fn plain(node: &Node, setting: &Setting, faults: &mut Faults) -> Option<Json> {
         SettingKind::Number | SettingKind::Bool => node.to_json(),
         _ => Json::from(text),
     })
+}
+
+/// What to write in place of a setting that is none.
+fn instead(setting: &Setting, text: &str, wanted: &str) -> String {
+    let name = &setting.name;
+    let meant = (setting.kind == SettingKind::Url).then(|| {
+        let whole = if text.contains("://") {
+            text.to_owned()
+        } else {
+            format!("https://{text}")
+        };
+        let mut url = url::Url::parse(&whole).ok()?;
+        url.set_username("").ok()?;
+        url.set_password(None).ok()?;
+        url.set_query(None);
+        url.set_fragment(None);
+        let fits = matches!(url.scheme(), "http" | "https") && url.host_str().is_some();
+        fits.then(|| format!("write `{name}: {}`", url.as_str().trim_end_matches('/')))
+    });
+    match meant.flatten() {
+        Some(help) => help,
+        None if setting.about.is_empty() => format!("write `{name}:` with {wanted}"),
+        None => format!("write `{name}:` with {wanted}. {}", setting.about),
+    }
 }

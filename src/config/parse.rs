@@ -1,6 +1,6 @@
 //! Reading `andon.yaml` against the connectors there are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ const KEYS: [&str; 10] = [
 const LISTEN: &str = "127.0.0.1:7373";
 /// How long signals are kept when the file does not say: seven days, 20 GB.
 const KEEP: Keep = Keep {
-    signals: Duration::from_secs(7 * 86_400),
+    signals: Duration::from_hours(7 * 24),
     at_most: 20_000_000_000,
 };
 
@@ -59,10 +59,12 @@ pub fn folders(source: &Arc<Source>) -> Folders {
     }
 }
 
-/// Reads `andon.yaml`.
+/// Reads `andon.yaml`. `unsound` names connectors that exist and could not be read: their faults are
+/// told where they are, and not again for each of their connections.
 pub fn parse(
     source: &Arc<Source>,
     connectors: &BTreeMap<String, Arc<Connector>>,
+    unsound: &BTreeSet<String>,
     faults: &mut Faults,
 ) -> Option<Config> {
     let node = yaml::parse(source, faults)?;
@@ -111,8 +113,13 @@ pub fn parse(
         .and_then(Node::as_map)
         .unwrap_or_default()
         .iter()
-        .filter_map(|entry| connection::parse(entry, connectors, faults))
+        .filter_map(|entry| connection::parse(entry, connectors, unsound, faults))
         .collect();
+    let whole = connections.len()
+        == fields
+            .get("connections")
+            .and_then(Node::as_map)
+            .map_or(0, <[_]>::len);
     for connection in &connections {
         let open = connection
             .connector
@@ -130,7 +137,7 @@ pub fn parse(
                 .help("listen on 127.0.0.1, or use a connector whose `webhook:` has `signature:` or `accepts:`");
         }
     }
-    let sound = faults.errors() == start;
+    let sound = whole && faults.errors() == start;
     let routes = match fields.get("routes") {
         Some(node) if sound => routes::parse(node, &connections, faults),
         _ => Vec::new(),

@@ -282,15 +282,15 @@ fn signature(node: &Node, secrets: &[String], faults: &mut Faults) -> Option<Sig
     });
     let sent_at = match fields.get("sent_at") {
         None => None,
-        Some(node) => match node.as_text().unwrap_or_default().parse::<SentAt>() {
-            Ok(sent_at) => Some(sent_at),
-            Err(_) => {
+        Some(node) => {
+            let read = node.as_text().unwrap_or_default().parse::<SentAt>().ok();
+            if read.is_none() {
                 faults
                     .error(BAD_SIGNS, node.place(), "the time of signing stands in no such place")
                     .help("write `header.x-timestamp`, or `field.t` for a `t=…` inside the signature's own header");
-                None
             }
-        },
+            read
+        }
     };
     if let (Ok(signs), Some(sent_at)) = (&signs, &sent_at)
         && !signs.covers(sent_at)
@@ -315,7 +315,7 @@ fn signature(node: &Node, secrets: &[String], faults: &mut Faults) -> Option<Sig
         sent_at,
         within: fields
             .duration("within", faults)
-            .unwrap_or(Duration::from_secs(300)),
+            .unwrap_or(Duration::from_mins(5)),
     })
 }
 

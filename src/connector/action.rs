@@ -1,8 +1,14 @@
 //! `actions:`: what can be done to a system, with its proof and its way back.
 
-use std::time::Duration;
+mod takes;
+mod proof;
+mod echo;
 
-use serde_json::Value as Json;
+pub use echo::{Echo, EchoOf};
+pub use proof::{Behaviour, Ours, Prove, Share, Unchanged};
+pub use takes::{Take, TakeKind};
+
+use std::time::Duration;
 
 use super::setting::is_name;
 use super::signal::lets;
@@ -12,18 +18,16 @@ use crate::diag::{Code, Faults};
 use crate::expr::{Expr, Names, Type};
 use crate::shape::{Offered, Path, Reading};
 use crate::yaml::{Fields, Node};
+use echo::echoes;
+use proof::{ours, prove, unchanged};
+use takes::takes;
 
-/// An argument of no known type.
-const UNKNOWN_TAKE: Code = Code("AND0450");
 /// A name that cannot be one.
 const BAD_NAME: Code = Code("AND0451");
 /// No proof.
 const NO_PROOF: Code = Code("AND0452");
 /// A word that is not one of those allowed.
 const UNKNOWN_WORD: Code = Code("AND0453");
-/// An echo of no signal.
-const UNKNOWN_SIGNAL: Code = Code("AND0454");
-
 /// One verb of a connector.
 #[derive(Debug)]
 pub struct ActionRule {
@@ -63,158 +67,12 @@ pub struct ActionRule {
     pub names: Names,
 }
 
-/// An argument.
-#[derive(Debug, Clone)]
-pub struct Take {
-    /// Its name.
-    pub name: String,
-    /// Its slot in the action's names.
-    pub slot: usize,
-    /// What it is.
-    pub kind: TakeKind,
-    /// What for.
-    pub about: String,
-    /// Whether it may be left out.
-    pub optional: bool,
-    /// What it is when left out.
-    pub default: Option<Json>,
-    /// A text has to match it as a whole.
-    pub matches: Option<regex::Regex>,
-    /// The only values it may have.
-    pub one_of: Vec<Json>,
-    /// The smallest number, or the shortest text.
-    pub min: Option<f64>,
-    /// The largest number, or the longest text.
-    pub max: Option<f64>,
-}
-
-/// What an argument is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TakeKind {
-    /// A text.
-    Text,
-    /// A whole number.
-    Int,
-    /// A number.
-    Number,
-    /// `true` or `false`.
-    Bool,
-    /// An absolute URL.
-    Url,
-    /// A secret of the request, never kept.
-    Secret,
-    /// An RFC 3339 time.
-    Time,
-    /// Such as `30s`.
-    Duration,
-    /// A map.
-    Object,
-    /// A list.
-    List,
-}
-
-impl TakeKind {
-    const ALL: [(&'static str, Self); 10] = [
-        ("text", Self::Text),
-        ("int", Self::Int),
-        ("number", Self::Number),
-        ("bool", Self::Bool),
-        ("url", Self::Url),
-        ("secret", Self::Secret),
-        ("time", Self::Time),
-        ("duration", Self::Duration),
-        ("object", Self::Object),
-        ("list", Self::List),
-    ];
-
-    /// The word in files and in the catalog.
-    pub fn as_str(self) -> &'static str {
-        Self::ALL
-            .iter()
-            .find(|(_, kind)| *kind == self)
-            .map_or("text", |(word, _)| word)
-    }
-}
-
-/// What proves an action.
-#[derive(Debug, Default)]
-pub struct Prove {
-    /// What the platform says; all must hold.
-    pub state: Vec<Until>,
-    /// What callers get.
-    pub behaviour: Option<Behaviour>,
-}
-
-/// Probes of what callers get.
-#[derive(Debug)]
-pub struct Behaviour {
-    /// One probe; `holds` over its answer.
-    pub probe: Until,
-    /// Probes in a round.
-    pub times: u64,
-    /// Between probes.
-    pub every: Duration,
-    /// The share that has to hold in a round.
-    pub share: Share,
-}
-
-/// A share of a round.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Share {
-    /// At least so much.
-    AtLeast(f64),
-    /// At most so much.
-    AtMost(f64),
-}
-
-/// Whether what is there is still Andon's.
-#[derive(Debug)]
-pub struct Ours {
-    /// What is read; `None`: the first state read of the proof, made again.
-    pub read: Option<Step>,
-    /// What has to hold.
-    pub holds: Expr,
-}
-
-/// What must be as it was before.
-#[derive(Debug)]
-pub struct Unchanged {
-    /// What is read.
-    pub read: Step,
-    /// The map in it.
-    pub of: Expr,
-    /// Keys that may differ.
-    pub except: Vec<Expr>,
-}
-
-/// How a change of Andon's own comes back.
-#[derive(Debug)]
-pub struct Echo {
-    /// A signal of the same connector.
-    pub signal: String,
-    /// Of doing, or of undoing.
-    pub of: EchoOf,
-    /// Over `signal` and what the action names.
-    pub when: Expr,
-    /// How long after the call.
-    pub within: Duration,
-    /// The slot of `signal`.
-    pub slot: usize,
-    /// What `when` names.
-    pub names: Names,
-}
-
-/// What an echo is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EchoOf {
-    /// Doing.
-    Do,
-    /// Undoing.
-    Undo,
-}
-
 /// What an action cannot do, for approvers to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a key of the manifest that approvers read by its name"
+)]
 pub struct Limits {
     /// Whether it can be undone.
     pub reversible: bool,
@@ -272,7 +130,7 @@ pub fn parse(
             .help("use letters, digits and `-`");
     }
     let mut names = Names::new()
-        .with("settings", Type::Any)
+        .with("settings", offered.settings())
         .with("action", Type::Any);
     for root in ANSWER {
         names = names.with(root, Type::Any);
@@ -295,7 +153,7 @@ pub fn parse(
         reads: &reads,
         what: "a step",
     };
-    let ready = fields
+    let readiness = fields
         .get("ready")
         .and_then(|node| Until::parse(node, &around, &mut names, faults));
     let before = steps(&fields, "before", &around, &mut names, faults);
@@ -337,7 +195,7 @@ pub fn parse(
         faults
             .error(
                 NO_PROOF,
-                node.place(),
+                node.place_of_key("undo"),
                 "an action that is undone says how to tell that nobody changed it since",
             )
             .help("write `ours:` with a condition over the state that `prove.state` reads");
@@ -349,7 +207,7 @@ pub fn parse(
         risk,
         takes,
         lets,
-        ready,
+        ready: readiness,
         before,
         already,
         steps: does,
@@ -362,97 +220,6 @@ pub fn parse(
         limits,
         names,
     })
-}
-
-fn takes(fields: &Fields<'_>, names: &mut Names, faults: &mut Faults) -> Vec<Take> {
-    let mut takes = Vec::new();
-    for entry in fields
-        .get("takes")
-        .and_then(Node::as_map)
-        .unwrap_or_default()
-    {
-        let keys = [
-            "is", "about", "optional", "default", "matches", "one_of", "min", "max",
-        ];
-        let Some(take) = Fields::of(&entry.value, "an argument", &keys, faults) else {
-            continue;
-        };
-        if names.find(&entry.key).is_some()
-            || !is_name(&entry.key)
-            || entry.key.contains('-')
-            || entry.key == "signal"
-        {
-            faults
-                .error(BAD_NAME, entry.key_place(), format!("an argument cannot be called `{}`", entry.key))
-                .help("choose a word of letters, digits and `_` that expressions do not use otherwise");
-            continue;
-        }
-        let is = take
-            .required_text("is", "say what it is, such as `is: text`", faults)
-            .unwrap_or_default();
-        let Some((_, kind)) = TakeKind::ALL.into_iter().find(|(word, _)| *word == is) else {
-            faults
-                .error(
-                    UNKNOWN_TAKE,
-                    take.get("is").unwrap_or(&entry.value).place(),
-                    format!("`{is}` is no type of argument"),
-                )
-                .help("write text, int, number, bool, url, secret, time, duration, object or list");
-            continue;
-        };
-        let of = match kind {
-            TakeKind::Text
-            | TakeKind::Url
-            | TakeKind::Secret
-            | TakeKind::Time
-            | TakeKind::Duration => Type::Text,
-            TakeKind::Int | TakeKind::Number => Type::Number,
-            TakeKind::Bool => Type::Bool,
-            TakeKind::Object | TakeKind::List => Type::Any,
-        };
-        let slot = names.len();
-        *names = std::mem::take(names).with(&entry.key, of);
-        let matches = take.text("matches", faults).and_then(|pattern| {
-            match regex::Regex::new(&format!("^(?:{pattern})$")) {
-                Ok(regex) => Some(regex),
-                Err(_) => {
-                    faults
-                        .error(
-                            UNKNOWN_WORD,
-                            take.get("matches").unwrap_or(&entry.value).place(),
-                            "this pattern is no regular expression",
-                        )
-                        .help("write such as `\"[a-z0-9-]{1,40}\"`");
-                    None
-                }
-            }
-        });
-        let number = |key: &str| take.get(key).and_then(|node| node.to_json().as_f64());
-        takes.push(Take {
-            name: entry.key.clone(),
-            slot,
-            kind,
-            about: take.text("about", faults).unwrap_or_default(),
-            optional: take.truth("optional", faults).unwrap_or(false),
-            default: take
-                .get("default")
-                .map(|node| match (kind, node.to_json()) {
-                    (TakeKind::Text, Json::Number(number)) => Json::String(number.to_string()),
-                    (_, value) => value,
-                }),
-            matches,
-            one_of: take
-                .get("one_of")
-                .and_then(Node::as_list)
-                .unwrap_or_default()
-                .iter()
-                .map(Node::to_json)
-                .collect(),
-            min: number("min"),
-            max: number("max"),
-        });
-    }
-    takes
 }
 
 fn steps(
@@ -479,199 +246,6 @@ fn steps(
         .iter()
         .filter_map(|item| Step::parse(item, &[], around, names, faults))
         .collect()
-}
-
-fn prove(
-    fields: &Fields<'_>,
-    around: &Around<'_>,
-    names: &mut Names,
-    faults: &mut Faults,
-) -> Prove {
-    let Some(node) = fields.require(
-        "prove",
-        "write `prove: { state: … }`: what the platform says once it is done",
-        faults,
-    ) else {
-        return Prove::default();
-    };
-    let Some(proofs) = Fields::of(node, "`prove`", &["state", "behaviour"], faults) else {
-        return Prove::default();
-    };
-    let state = match proofs.get("state") {
-        None => Vec::new(),
-        Some(node) => match node.as_list() {
-            Some(items) => items
-                .iter()
-                .filter_map(|item| Until::parse(item, around, names, faults))
-                .collect(),
-            None => Until::parse(node, around, names, faults)
-                .into_iter()
-                .collect(),
-        },
-    };
-    let behaviour = proofs
-        .get("behaviour")
-        .and_then(|node| behaviour(node, around, names, faults));
-    if proofs.get("state").is_none() && proofs.get("behaviour").is_none() {
-        faults
-            .error(NO_PROOF, node.place(), "this proves nothing")
-            .help("write `state:` with a read and `until:`");
-    }
-    Prove { state, behaviour }
-}
-
-fn behaviour(
-    node: &Node,
-    around: &Around<'_>,
-    names: &mut Names,
-    faults: &mut Faults,
-) -> Option<Behaviour> {
-    let number = |key: &str| {
-        node.get(key)
-            .and_then(Node::as_text)
-            .and_then(|text| text.parse::<u64>().ok())
-    };
-    let every = node
-        .get("every")
-        .and_then(Node::as_text)
-        .and_then(crate::yaml::duration)
-        .unwrap_or(Duration::from_secs(1));
-    let share = match node.get("share") {
-        None => Share::AtLeast(1.0),
-        Some(share) => match share.get("at_most") {
-            Some(most) => Share::AtMost(most.to_json().as_f64().unwrap_or(0.0)),
-            None => Share::AtLeast(share.to_json().as_f64().unwrap_or(1.0)),
-        },
-    };
-    let mut stripped = node.clone();
-    if let crate::yaml::Kind::Map(entries) = &mut stripped.kind {
-        entries.retain(|entry| entry.key != "share");
-    }
-    let probe = Until::parse(&stripped, around, names, faults)?;
-    Some(Behaviour {
-        probe,
-        times: number("times").unwrap_or(1).max(1),
-        every,
-        share,
-    })
-}
-
-fn ours(node: &Node, around: &Around<'_>, names: &mut Names, faults: &mut Faults) -> Option<Ours> {
-    if node.as_map().is_none() {
-        return Reading::over(names)
-            .condition(node, faults)
-            .map(|holds| Ours { read: None, holds });
-    }
-    let read = Step::parse(node, &["holds"], around, names, faults);
-    let Some(condition) = node.get("holds") else {
-        faults
-            .error(NO_PROOF, node.place(), "this does not say what is ours")
-            .help("write `holds:` with a condition over the answer");
-        return None;
-    };
-    let holds = Reading::over(names).condition(condition, faults);
-    Some(Ours {
-        read: Some(read?),
-        holds: holds?,
-    })
-}
-
-fn unchanged(
-    node: &Node,
-    around: &Around<'_>,
-    names: &mut Names,
-    faults: &mut Faults,
-) -> Option<Unchanged> {
-    let read = Step::parse(node, &["of", "except"], around, names, faults);
-    let reading = Reading::over(names);
-    let Some(of) = node.get("of") else {
-        faults
-            .error(NO_PROOF, node.place(), "this does not say what must stay")
-            .help("write `of: =body.applications`");
-        return None;
-    };
-    let of = reading.expr(of, faults);
-    let except = node
-        .get("except")
-        .and_then(Node::as_list)
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|item| reading.expr(item, faults))
-        .collect();
-    Some(Unchanged {
-        read: read?,
-        of: of?,
-        except,
-    })
-}
-
-fn echoes(
-    fields: &Fields<'_>,
-    names: &Names,
-    signals: &[String],
-    faults: &mut Faults,
-) -> Vec<Echo> {
-    let slot = names.len();
-    let names = names.clone().with("signal", Type::Any);
-    let mut echoes = Vec::new();
-    for item in fields
-        .get("echo")
-        .and_then(Node::as_list)
-        .unwrap_or_default()
-    {
-        let Some(echo) = Fields::of(item, "an echo", &["signal", "of", "when", "within"], faults)
-        else {
-            continue;
-        };
-        let signal = echo
-            .required_text("signal", "name a signal of this connector", faults)
-            .unwrap_or_default();
-        if !signals.contains(&signal) {
-            let fault = faults.error(
-                UNKNOWN_SIGNAL,
-                echo.get("signal").unwrap_or(item).place(),
-                format!("this connector has no signal `{signal}`"),
-            );
-            match crate::diag::nearest(&signal, signals.iter().map(String::as_str)) {
-                Some(meant) => fault
-                    .label(format!("did you mean `{meant}`?"))
-                    .help(format!("write `signal: {meant}`")),
-                None => fault.help(format!("its signals are {}", signals.join(", "))),
-            };
-            continue;
-        }
-        let of = match echo.text("of", faults).as_deref() {
-            Some("undo") => EchoOf::Undo,
-            None | Some("do") => EchoOf::Do,
-            Some(other) => {
-                faults
-                    .error(
-                        UNKNOWN_WORD,
-                        echo.get("of").unwrap_or(item).place(),
-                        format!("an echo is not of `{other}`"),
-                    )
-                    .help("write `do` or `undo`");
-                continue;
-            }
-        };
-        let when = echo
-            .require("when", "say how to recognise it", faults)
-            .and_then(|node| Reading::over(&names).condition(node, faults));
-        let within = echo
-            .duration("within", faults)
-            .unwrap_or(Duration::from_secs(300));
-        if let Some(when) = when {
-            echoes.push(Echo {
-                signal,
-                of,
-                when,
-                within,
-                slot,
-                names: names.clone(),
-            });
-        }
-    }
-    echoes
 }
 
 fn limits(fields: &Fields<'_>, has_undo: bool, faults: &mut Faults) -> Limits {
@@ -710,7 +284,7 @@ fn limits(fields: &Fields<'_>, has_undo: bool, faults: &mut Faults) -> Limits {
         faults
             .error(
                 NO_PROOF,
-                fields.node().place(),
+                fields.node().head(),
                 "this action says it is reversible, and has no `undo`",
             )
             .help("write `undo:`, or `reversible: false` under `limits:`");

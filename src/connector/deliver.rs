@@ -1,15 +1,17 @@
 //! `deliver:`: how alerts are sent to a system, and what its answers mean.
 
+mod answers;
+
+pub use answers::{Acknowledged, AnswerRule, Verdict};
+
 use std::time::Duration;
 
-use super::step::case;
 use crate::diag::{Code, Faults};
 use crate::expr::{Expr, Names, Type};
 use crate::shape::{CALL_KEYS, Call, Offered, Reading, Shape, Templates};
 use crate::yaml::{Fields, Node};
+use answers::{acknowledged, answers};
 
-/// A verdict that is none.
-const UNKNOWN_VERDICT: Code = Code("AND0460");
 /// A word that is not one of those allowed.
 const UNKNOWN_WORD: Code = Code("AND0461");
 /// A rate that is none.
@@ -18,6 +20,8 @@ const BAD_RATE: Code = Code("AND0462");
 const NO_TARGET: Code = Code("AND0463");
 /// An answer that is not covered.
 const NOT_COVERED: Code = Code("AND0464");
+/// A secret in an event that shares a request.
+const SECRET_IN_BATCH: Code = Code("AND0465");
 
 /// How alerts are sent.
 #[derive(Debug)]
@@ -123,81 +127,6 @@ pub struct Fit {
     pub note: Option<String>,
 }
 
-/// What an answer means.
-#[derive(Debug)]
-pub struct AnswerRule {
-    /// The verdict; `None` where `each` item has its own.
-    pub verdict: Option<Verdict>,
-    /// When; `None` for `otherwise`.
-    pub when: Option<Expr>,
-    /// Delivered, and the destination asks for less.
-    pub slow_down: Option<Expr>,
-    /// For `split`: the event that was refused.
-    pub bad: Option<Expr>,
-    /// For `pause`: how long.
-    pub wait: Option<Duration>,
-    /// An answer for each item: the list, and the verdicts over `item`.
-    pub each: Option<(Expr, Vec<AnswerRule>)>,
-}
-
-/// A verdict on a batch, or on an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Verdict {
-    /// It is there.
-    Delivered,
-    /// The batch is cut, and its parts are sent again.
-    Split,
-    /// The same again, later.
-    Retry,
-    /// A new token, then again; a second time: stop.
-    Renew,
-    /// Wait, then again, and say so.
-    Pause,
-    /// Nothing more goes there until somebody mends it.
-    Stop,
-    /// Never: a dead letter.
-    Refuse,
-}
-
-impl Verdict {
-    const ALL: [(&'static str, Self); 7] = [
-        ("delivered", Self::Delivered),
-        ("split", Self::Split),
-        ("retry", Self::Retry),
-        ("renew", Self::Renew),
-        ("pause", Self::Pause),
-        ("stop", Self::Stop),
-        ("refuse", Self::Refuse),
-    ];
-
-    /// The word in files, logs and metrics.
-    pub fn as_str(self) -> &'static str {
-        Self::ALL
-            .iter()
-            .find(|(_, verdict)| *verdict == self)
-            .map_or("retry", |(word, _)| word)
-    }
-}
-
-/// Acknowledgment after the answer, such as Splunk's indexer acknowledgment.
-#[derive(Debug)]
-pub struct Acknowledged {
-    /// Whether it is used, over `settings`.
-    pub only_if: Option<Expr>,
-    /// The header that carries this connection's channel.
-    pub channel: Option<String>,
-    /// Over the answer to a batch: its id.
-    pub id: Expr,
-    /// The request that asks, over `ids`.
-    pub call: Call,
-    /// Over that answer and `id`.
-    pub holds: Expr,
-    /// How often it is asked.
-    pub every: Duration,
-    /// After how long a batch is sent again.
-    pub again_after: Duration,
-}
-
 const KEYS: [&str; 11] = [
     "of",
     "file",
@@ -223,10 +152,13 @@ pub fn parse(
     keys.extend(KEYS);
     let fields = Fields::of(node, "`deliver`", &keys, faults)?;
     let start = faults.errors();
-    let event_names = names(&["settings", "alert", "ocsf", "event", "item"]);
-    let answer_names = names(&[
-        "settings", "status", "body", "text", "header", "events", "item", "id", "ids",
-    ]);
+    let event_names = names(offered, &["alert", "ocsf", "event", "item"]);
+    let answer_names = names(
+        offered,
+        &[
+            "status", "body", "text", "header", "events", "item", "id", "ids",
+        ],
+    );
     let events = Reading {
         names: &event_names,
         secrets: offered.secrets,
@@ -254,6 +186,20 @@ pub fn parse(
         .require("event", "write the event that one alert becomes", faults)
         .and_then(|node| events.value_or_cases(node, faults));
     let batch = batch(&fields, &event_names, faults);
+    if let (Some(batch), Some(event)) = (&batch, &event)
+        && batch.framing != Framing::Single
+        && let Some(secret) = event.secrets().first()
+    {
+        faults
+            .error(
+                SECRET_IN_BATCH,
+                event.place().clone(),
+                format!(
+                    "the secret `{secret}` stands in an event that shares its request with others"
+                ),
+            )
+            .help("write `batch: { framing: single }`, or name the secret under `auth:`");
+    }
     let rate = fields.get("rate").and_then(|node| rate(node, faults));
     let cut = fields.get("cut").and_then(|node| {
         let cut = Fields::of(node, "`cut`", &["each", "mark"], faults)?;
@@ -312,10 +258,11 @@ pub fn parse(
     })
 }
 
-fn names(roots: &[&str]) -> Names {
+fn names(offered: Offered<'_>, roots: &[&str]) -> Names {
+    let names = Names::new().with("settings", offered.settings());
     roots
         .iter()
-        .fold(Names::new(), |names, root| names.with(root, Type::Any))
+        .fold(names, |names, root| names.with(root, Type::Any))
 }
 
 fn target(
@@ -408,7 +355,7 @@ fn batch(fields: &Fields<'_>, names: &Names, faults: &mut Faults) -> Option<Batc
                 .and_then(|node| Reading::over(names).expr(node, faults));
             let at_most = span
                 .duration("at_most", faults)
-                .unwrap_or(Duration::from_secs(1_800));
+                .unwrap_or(Duration::from_mins(30));
             Some((of?, at_most))
         }
     };
@@ -448,121 +395,4 @@ fn rate(node: &Node, faults: &mut Faults) -> Option<(u32, Duration)> {
             .help("write such as `120/1m`");
     }
     read
-}
-
-/// Reads `answers:` of a destination.
-fn answers(node: &Node, reading: &Reading<'_>, faults: &mut Faults) -> Vec<AnswerRule> {
-    let Some(items) = node.as_list() else {
-        faults
-            .error(
-                UNKNOWN_WORD,
-                node.place(),
-                format!("`answers` is a list, and this is {}", node.what()),
-            )
-            .help("write lines such as `- delivered: status == 200`");
-        return Vec::new();
-    };
-    items
-        .iter()
-        .enumerate()
-        .filter_map(|(index, item)| answer(item, index + 1 == items.len(), reading, faults))
-        .collect()
-}
-
-fn answer(
-    node: &Node,
-    is_last: bool,
-    reading: &Reading<'_>,
-    faults: &mut Faults,
-) -> Option<AnswerRule> {
-    let words: Vec<&str> = Verdict::ALL.iter().map(|(word, _)| *word).collect();
-    let mut keys = vec!["when", "slow_down", "bad", "for", "each", "answers"];
-    keys.extend(&words);
-    let fields = Fields::of(node, "an answer", &keys, faults)?;
-    let slow_down = fields
-        .get("slow_down")
-        .and_then(|node| reading.condition(node, faults));
-    let bad = fields
-        .get("bad")
-        .and_then(|node| reading.expr(node, faults));
-    let wait = fields.duration("for", faults);
-    if let Some(each) = fields.get("each") {
-        let when = case(
-            fields.require("when", "say for which answers", faults)?,
-            is_last,
-            reading,
-            faults,
-        );
-        let list = reading.expr(each, faults);
-        let inner = fields
-            .require("answers", "say what each item means", faults)
-            .map(|node| answers(node, reading, faults));
-        return Some(AnswerRule {
-            verdict: None,
-            when: when?,
-            slow_down,
-            bad,
-            wait,
-            each: Some((list?, inner?)),
-        });
-    }
-    let named: Vec<(Verdict, &Node)> = Verdict::ALL
-        .iter()
-        .filter_map(|(word, verdict)| Some((*verdict, fields.get(word)?)))
-        .collect();
-    let [(verdict, condition)] = named.as_slice() else {
-        faults
-            .error(UNKNOWN_VERDICT, node.place(), "each line has one verdict")
-            .help(format!("begin it with one of {}", words.join(", ")));
-        return None;
-    };
-    let when = case(condition, is_last, reading, faults)?;
-    Some(AnswerRule {
-        verdict: Some(*verdict),
-        when,
-        slow_down,
-        bad,
-        wait,
-        each: None,
-    })
-}
-
-fn acknowledged(
-    node: &Node,
-    names: &Names,
-    offered: Offered<'_>,
-    faults: &mut Faults,
-) -> Option<Acknowledged> {
-    let mut keys: Vec<&str> = CALL_KEYS.to_vec();
-    keys.extend(["only_if", "channel", "id", "holds", "every", "again_after"]);
-    let fields = Fields::of(node, "`acknowledged`", &keys, faults)?;
-    let reading = Reading::over(names);
-    let only_if = fields
-        .get("only_if")
-        .and_then(|node| reading.condition(node, faults));
-    let channel = fields
-        .get("channel")
-        .and_then(|node| node.get("header"))
-        .and_then(Node::as_text)
-        .map(str::to_ascii_lowercase);
-    let id = fields
-        .require("id", "write `id: =body.ackId`", faults)
-        .and_then(|node| reading.expr(node, faults));
-    let holds = fields
-        .require("holds", "say when a batch is acknowledged", faults)
-        .and_then(|node| reading.condition(node, faults));
-    let call = Call::parse(&fields, &reading, offered, None, faults);
-    Some(Acknowledged {
-        only_if,
-        channel,
-        id: id?,
-        call: call?,
-        holds: holds?,
-        every: fields
-            .duration("every", faults)
-            .unwrap_or(Duration::from_secs(10)),
-        again_after: fields
-            .duration("again_after", faults)
-            .unwrap_or(Duration::from_secs(300)),
-    })
 }

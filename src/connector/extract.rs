@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use super::SignalRule;
+use super::{SignalRule, Way};
 use crate::expr::{Scope, Value};
 use crate::shape::{Absent, Error};
 
@@ -39,6 +39,8 @@ pub struct Extracted {
     pub at: Option<Timestamp>,
     /// What mappings see; not yet checked against the schema.
     pub data: Json,
+    /// What `mark` of a poll gives for this item; `None` where there is none, or it fails.
+    pub mark: Option<Json>,
 }
 
 static NULL: Json = Json::Null;
@@ -165,10 +167,19 @@ impl SignalRule {
             .data
             .data(scope, Absent::LeftOut)?
             .unwrap_or(Json::Null);
+        let mark = match &self.way {
+            Way::Poll(poll) => poll
+                .mark
+                .as_ref()
+                .and_then(|mark| mark.eval(scope).ok()?.to_json())
+                .filter(|mark| !mark.is_null()),
+            Way::Webhook { .. } | Way::File(_) => None,
+        };
         Ok(Extracted {
             vendor_id,
             at,
             data,
+            mark,
         })
     }
 

@@ -9,6 +9,7 @@ mod action;
 mod deliver;
 mod event;
 mod extract;
+mod opened;
 mod parse;
 mod schedule;
 mod setting;
@@ -23,6 +24,7 @@ pub use deliver::{
     Acknowledged, AnswerRule, Batch, Cut, Deliver, Fit, Framing, Of, Target, Verdict,
 };
 pub use extract::{Extracted, Input};
+pub use opened::{Opened, Unreadable, open};
 pub use parse::{Files, check_head, parse};
 pub use schedule::Schedule;
 pub use setting::{RESERVED, Setting, SettingKind, is_name};

@@ -102,7 +102,7 @@ pub fn parse(
             .any(|signal| matches!(signal.way, Way::Webhook { .. }))
     {
         faults
-            .error(WEBHOOK, fields.get("signals").unwrap_or(&node).place(), "a signal arrives by webhook, and nothing says how pushes are let in")
+            .error(WEBHOOK, node.place_of_key("signals"), "a signal arrives by webhook, and nothing says how pushes are let in")
             .help("write `webhook:` with `signature:` or `accepts:`; `webhook: { accepts: anyone }` lets everybody in, on loopback only");
     }
     let about = fields.required_text(

@@ -73,14 +73,17 @@ impl Schedule {
                 .help("make one of the two `*`");
             return None;
         }
-        let cron = match cron::Schedule::from_str(&format!("0 {text}")) {
-            Ok(cron) => cron,
-            Err(_) => {
-                faults
-                    .error(BAD_SCHEDULE, fragment.place.clone(), "a field of this schedule is out of range or misspelt")
-                    .help("minutes 0-59, hours 0-23, days 1-31, months 1-12 or JAN-DEC, weekdays SUN-SAT");
-                return None;
-            }
+        let Ok(cron) = cron::Schedule::from_str(&format!("0 {text}")) else {
+            faults
+                .error(
+                    BAD_SCHEDULE,
+                    fragment.place.clone(),
+                    "a field of this schedule is out of range or misspelt",
+                )
+                .help(
+                    "minutes 0-59, hours 0-23, days 1-31, months 1-12 or JAN-DEC, weekdays SUN-SAT",
+                );
+            return None;
         };
         let schedule = Self {
             text: text.to_owned(),

@@ -1,5 +1,8 @@
 //! `signals:`: what a system says, and how it is cut out of what arrives.
 
+mod way;
+mod schema;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,22 +12,15 @@ use crate::diag::{Code, Faults};
 use crate::expr::{Expr, Names, Scope, Type, Value};
 use crate::shape::{Call, Offered, Path, Reading, Shape};
 use crate::yaml::{Fields, Node};
+use schema::schema;
+use way::way;
 
-/// A signal that arrives in no way, or in two.
-const ONE_WAY: Code = Code("AND0430");
 /// A name that cannot be one.
 const BAD_NAME: Code = Code("AND0431");
-/// A schema that is missing or none.
-const BAD_SCHEMA: Code = Code("AND0701");
-/// A schema that names what Andon names.
-const RESERVED_FIELD: Code = Code("AND0702");
 /// A word that is not one of those allowed.
 const UNKNOWN_WORD: Code = Code("AND0432");
 /// `each:` that is none.
 const BAD_EACH: Code = Code("AND0433");
-/// `next:` that leads nowhere.
-const BAD_NEXT: Code = Code("AND0434");
-
 /// One signal of a connector.
 #[derive(Debug)]
 pub struct SignalRule {
@@ -64,6 +60,10 @@ pub struct SignalRule {
 
 /// How a signal arrives.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one for each signal of a manifest, a few dozen in all"
+)]
 pub enum Way {
     /// Pushed.
     Webhook {
@@ -200,7 +200,6 @@ pub fn parse(
     }
     let before = faults.errors();
     let mut names = [
-        "settings",
         "received_at",
         "now",
         "header",
@@ -214,7 +213,10 @@ pub fn parse(
         "item",
     ]
     .into_iter()
-    .fold(Names::new(), |names, root| names.with(root, Type::Any));
+    .fold(
+        Names::new().with("settings", offered.settings()),
+        |names, root| names.with(root, Type::Any),
+    );
     let way = way(&fields, &names, offered, faults);
     let each = each(&fields, &mut names, faults);
     let lets = lets(&fields, &mut names, faults);
@@ -274,202 +276,6 @@ pub fn parse(
         lost,
         link,
         names,
-    })
-}
-
-fn way(
-    fields: &Fields<'_>,
-    names: &Names,
-    offered: Offered<'_>,
-    faults: &mut Faults,
-) -> Option<Way> {
-    let ways = [
-        fields.get("webhook"),
-        fields.get("poll"),
-        fields.get("file"),
-    ];
-    if ways.iter().flatten().count() != 1 {
-        faults
-            .error(
-                ONE_WAY,
-                fields.node().place(),
-                "a signal arrives in one way",
-            )
-            .help("write one of `webhook:`, `poll:` and `file:`; for two ways write two signals");
-        return None;
-    }
-    let reading = Reading::over(names);
-    if let Some(node) = fields.get("webhook") {
-        let webhook = Fields::of(node, "`webhook`", &["only_if"], faults)?;
-        let only_if = webhook
-            .get("only_if")
-            .map(|node| reading.condition(node, faults));
-        return match only_if {
-            None => Some(Way::Webhook { only_if: None }),
-            Some(read) => read.map(|only_if| Way::Webhook {
-                only_if: Some(only_if),
-            }),
-        };
-    }
-    if let Some(node) = fields.get("file") {
-        return file(node, &reading, faults).map(Way::File);
-    }
-    fields
-        .get("poll")
-        .and_then(|node| poll(node, names, offered, faults))
-        .map(|poll| Way::Poll(Box::new(poll)))
-}
-
-fn poll(node: &Node, names: &Names, offered: Offered<'_>, faults: &mut Faults) -> Option<Poll> {
-    let mut keys = vec!["of", "every", "next", "mark", "full"];
-    keys.extend(crate::shape::CALL_KEYS);
-    let fields = Fields::of(node, "`poll`", &keys, faults)?;
-    let reading = Reading {
-        names,
-        secrets: offered.secrets,
-        templates: None,
-    };
-    let of = match fields
-        .required_text("of", "write `of: state` or `of: events`", faults)
-        .as_deref()
-    {
-        Some("state") => Some(PollOf::State),
-        Some("events") => Some(PollOf::Events),
-        Some(other) => {
-            faults
-                .error(UNKNOWN_WORD, fields.get("of").unwrap_or(node).place(), format!("a poll is not of `{other}`"))
-                .help("write `state` for things that are (evaluated at every poll) or `events` for things that happened (once each)");
-            None
-        }
-        None => None,
-    };
-    let every = fields
-        .require(
-            "every",
-            "write a schedule, such as `every: \"*/5 * * * *\"`",
-            faults,
-        )
-        .and_then(|node| Schedule::parse(node, faults));
-    let full = fields
-        .get("full")
-        .and_then(|node| Schedule::parse(node, faults));
-    let mark = fields
-        .get("mark")
-        .and_then(|node| reading.expr(node, faults));
-    let next = fields
-        .get("next")
-        .and_then(|node| next(node, &reading, faults));
-    let call = Call::parse(&fields, &reading, offered, None, faults);
-    Some(Poll {
-        of: of?,
-        every: every?,
-        call: call?,
-        next,
-        mark,
-        full,
-    })
-}
-
-fn next(node: &Node, reading: &Reading<'_>, faults: &mut Faults) -> Option<Next> {
-    let fields = Fields::of(
-        node,
-        "`next`",
-        &["query", "from", "link", "page", "first", "while"],
-        faults,
-    )?;
-    if let Some(link) = fields.get("link") {
-        return reading.expr(link, faults).map(Next::Link);
-    }
-    if let Some(page) = fields.text("page", faults) {
-        let more = fields.require(
-            "while",
-            "write a condition over the answer, such as `while: body.pagination.hasNext`",
-            faults,
-        )?;
-        let first = fields.whole_number("first", faults).unwrap_or(1);
-        return reading.condition(more, faults).map(|more| Next::Page {
-            query: page,
-            first,
-            more,
-        });
-    }
-    if let (Some(query), Some(from)) = (fields.text("query", faults), fields.get("from")) {
-        return reading
-            .expr(from, faults)
-            .map(|from| Next::Token { query, from });
-    }
-    faults
-        .error(BAD_NEXT, node.place(), "this does not say how the next page is had")
-        .help("write `{ query: page_token, from: =body.next }`, `{ link: =body.next }`, or `{ page: page, while: body.more }`");
-    None
-}
-
-fn file(node: &Node, reading: &Reading<'_>, faults: &mut Faults) -> Option<FileRule> {
-    let fields = Fields::of(
-        node,
-        "`file`",
-        &["glob", "open", "member", "whole", "only_if"],
-        faults,
-    )?;
-    let glob = fields.required_text(
-        "glob",
-        "say which files, such as `glob: \"**/*.json\"`",
-        faults,
-    );
-    let open = match fields
-        .required_text("open", "write `open: json`, `jsonl` or `zip`", faults)
-        .as_deref()
-    {
-        Some("json") => Some(Open::Json),
-        Some("jsonl") => Some(Open::Jsonl),
-        Some("zip") => fields
-            .required_text(
-                "member",
-                "name the file inside the archive, such as `member: header.json`",
-                faults,
-            )
-            .map(|member| Open::Zip { member }),
-        Some(other) => {
-            faults
-                .error(
-                    UNKNOWN_WORD,
-                    fields.get("open").unwrap_or(node).place(),
-                    format!("files are not opened as `{other}`"),
-                )
-                .help("write `json`, `jsonl` or `zip`");
-            None
-        }
-        None => None,
-    };
-    if let Some(glob) = &glob
-        && let Err(error) = globset::Glob::new(glob)
-    {
-        faults
-            .error(
-                UNKNOWN_WORD,
-                fields.get("glob").unwrap_or(node).place(),
-                format!("this is no pattern of files: {}", error.kind()),
-            )
-            .help("write `*` for part of a name, `**/` for any folders");
-    }
-    let whole = fields.get("whole").and_then(|node| {
-        let fields = Fields::of(node, "`whole`", &["has", "or_quiet"], faults)?;
-        let has = fields
-            .get("has")
-            .and_then(|node| reading.condition(node, faults));
-        Some(Whole {
-            has,
-            or_quiet: fields.duration("or_quiet", faults),
-        })
-    });
-    let only_if = fields
-        .get("only_if")
-        .and_then(|node| reading.condition(node, faults));
-    Some(FileRule {
-        glob: glob?,
-        open: open?,
-        whole,
-        only_if,
     })
 }
 
@@ -541,104 +347,6 @@ pub fn lets(fields: &Fields<'_>, names: &mut Names, faults: &mut Faults) -> Vec<
         }
     }
     lets
-}
-
-fn schema(
-    fields: &Fields<'_>,
-    title: &str,
-    files: &Files,
-    faults: &mut Faults,
-) -> (Option<Arc<jsonschema::Validator>>, Type, String) {
-    let nothing = (None, Type::Any, String::new());
-    let Some(node) = fields.require(
-        "schema",
-        "write a JSON Schema of `data` and name its file, such as `schema: schemas/x.json`",
-        faults,
-    ) else {
-        return nothing;
-    };
-    let file = node.as_text().unwrap_or_default().to_owned();
-    let Some(text) = files.get(&file) else {
-        faults
-            .error(
-                BAD_SCHEMA,
-                node.place(),
-                format!("there is no file `{file}` beside this manifest"),
-            )
-            .help("write a JSON Schema of `data` there");
-        return nothing;
-    };
-    let bad = |what: String, faults: &mut Faults| {
-        faults
-            .error(BAD_SCHEMA, node.place(), what)
-            .help("mend the schema; it is JSON Schema, draft 2020-12, without `$ref`");
-    };
-    let schema: serde_json::Value = match serde_json::from_slice(text) {
-        Ok(schema) => schema,
-        Err(error) => {
-            bad(
-                format!(
-                    "`{file}` is no JSON: line {}, column {}",
-                    error.line(),
-                    error.column()
-                ),
-                faults,
-            );
-            return nothing;
-        }
-    };
-    if mentions_ref(&schema, 0) {
-        bad(format!("`{file}` uses `$ref`"), faults);
-        return nothing;
-    }
-    for reserved in ["at", "id", "change"] {
-        if schema
-            .get("properties")
-            .and_then(|properties| properties.get(reserved))
-            .is_some()
-        {
-            faults
-                .error(
-                    RESERVED_FIELD,
-                    node.place(),
-                    format!("`{file}` has a field `{reserved}`, which is Andon's own"),
-                )
-                .help(format!("call it otherwise, such as `{reserved}_there`"));
-        }
-    }
-    match jsonschema::validator_for(&schema) {
-        Ok(validator) => (
-            Some(Arc::new(validator)),
-            with_own_fields(Type::from_schema(&schema, title)),
-            file,
-        ),
-        Err(error) => {
-            bad(format!("`{file}` is no JSON Schema: {error}"), faults);
-            nothing
-        }
-    }
-}
-
-/// `signal.at`, `signal.id` and `signal.change` are Andon's, and always there but the last.
-fn with_own_fields(of: Type) -> Type {
-    let Type::Object(object) = of else { return of };
-    let mut object = (*object).clone();
-    object.keys.insert("at".to_owned(), (Type::Time, true));
-    object.keys.insert("id".to_owned(), (Type::Text, true));
-    object.keys.insert("change".to_owned(), (Type::Text, false));
-    Type::Object(Arc::new(object))
-}
-
-fn mentions_ref(schema: &serde_json::Value, depth: usize) -> bool {
-    match schema {
-        _ if depth > 64 => true,
-        serde_json::Value::Object(map) => map.iter().any(|(key, value)| {
-            (key.as_str() == "$ref" || key.as_str() == "$dynamicRef") && value.is_string()
-                || mentions_ref(value, depth + 1)
-        }),
-        serde_json::Value::Array(items) => items.iter().any(|item| mentions_ref(item, depth + 1)),
-        _ => false,
-    }
 }
 
 /// A path for people to open, below a connection's URL.

@@ -153,7 +153,7 @@ impl Step {
                 Call::parse(&fields, &asking, around.offered, around.prefix, faults),
                 Vec::new(),
             ),
-            Some(named) => Self::read(named, around, names, &asking, faults)?,
+            Some(node) => Self::read(node, around, names, &asking, faults)?,
         };
         if let Some(node) = fields.get("answers") {
             answers = step_answers(node, &Reading::over(names), faults);
@@ -172,13 +172,13 @@ impl Step {
     }
 
     fn read(
-        named: &Node,
+        written: &Node,
         around: &Around<'_>,
         names: &Names,
         asking: &Reading<'_>,
         faults: &mut Faults,
     ) -> Option<(Option<Call>, Vec<StepAnswer>)> {
-        let name = named.as_text().unwrap_or_default();
+        let name = written.as_text().unwrap_or_default();
         let Some((_, node)) = around.reads.iter().find(|(known, _)| known == name) else {
             let known: Vec<&str> = around
                 .reads
@@ -188,7 +188,7 @@ impl Step {
             faults
                 .error(
                     UNKNOWN_READ,
-                    named.place(),
+                    written.place(),
                     format!("there is no read called `{name}`"),
                 )
                 .help(if known.is_empty() {
@@ -229,7 +229,7 @@ impl Until {
         let condition = node.get("until").or_else(|| node.get("holds"));
         let Some(condition) = condition else {
             faults
-                .error(Code("AND0443"), node.place(), "this read proves nothing")
+                .error(Code("AND0443"), node.head(), "this read proves nothing")
                 .help("write `until:` with what has to hold, such as `until: body.state == \"READY\"`");
             return None;
         };
@@ -275,14 +275,11 @@ fn kept(fields: &Fields<'_>, key: &str, names: &mut Names, faults: &mut Faults) 
     let entries = fields.get(key).and_then(Node::as_map).unwrap_or_default();
     for entry in entries {
         let value = Reading::over(names).expr(&entry.value, faults);
-        let slot = match names.find(&entry.key) {
-            Some((slot, _)) => slot,
-            None => {
-                let slot = names.len();
-                *names = std::mem::take(names).with(&entry.key, Type::Any);
-                slot
-            }
-        };
+        let known = names.find(&entry.key).map(|(slot, _)| slot);
+        let slot = known.unwrap_or(names.len());
+        if known.is_none() {
+            *names = std::mem::take(names).with(&entry.key, Type::Any);
+        }
         if let Some(value) = value {
             kept.push(Kept {
                 slot,

@@ -62,7 +62,8 @@ impl Daemon {
         let client = web::Client::new(clock.clone(), web::Options::default());
         let snapshot = Snapshot::new(catalog, &folder.path, &client, clock.clone())?;
         let live = Live::new(snapshot, store, clock);
-        let bound = match server::serve(Arc::clone(&live)).await {
+        let listen = live.snapshot().catalog.config.listen;
+        let bound = match server::serve(Arc::clone(&live), listen).await {
             Ok(bound) => bound,
             Err(error) => {
                 live.stop.cancel();

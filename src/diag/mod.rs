@@ -161,12 +161,20 @@ pub struct Diagnostic {
     pub label: String,
     /// Something to type.
     pub help: Option<String>,
+    /// What stands at its place may be a secret: it is not shown.
+    pub hidden: bool,
 }
 
 impl Diagnostic {
     /// Adds a few words under the caret.
     pub fn label(&mut self, label: impl Into<String>) -> &mut Self {
         self.label = label.into();
+        self
+    }
+
+    /// Keeps what stands at its place from being shown: somebody wrote a secret there.
+    pub fn hide(&mut self) -> &mut Self {
+        self.hidden = true;
         self
     }
 
@@ -221,6 +229,7 @@ impl Faults {
             place,
             label: String::new(),
             help: None,
+            hidden: false,
         });
         let last = self.list.len() - 1;
         &mut self.list[last]

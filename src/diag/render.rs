@@ -88,6 +88,7 @@ fn paragraph(fault: &Diagnostic, renderer: &Renderer) -> String {
         &fault.place.source,
         fault.place.span.start,
         fault.place.span.end,
+        fault.hidden,
     );
     let label = safe(&fault.label);
     let mark = AnnotationKind::Primary.span(extract.start..extract.end);
@@ -146,7 +147,8 @@ struct Extract {
 }
 
 impl Extract {
-    fn of(source: &Source, start: usize, end: usize) -> Self {
+    /// `hidden`: the cause is shown as dots, as many as are not worth counting.
+    fn of(source: &Source, start: usize, end: usize, hidden: bool) -> Self {
         let text = source.text.as_str();
         let start = boundary(text, start);
         let end = boundary(text, end).max(start);
@@ -165,7 +167,11 @@ impl Extract {
         let to = boundary(text, last.min(shown + LONGEST_LINE));
         let mut out = safe(text.get(first..start).unwrap_or_default()).into_owned();
         let begins = out.len();
-        out.push_str(&safe(text.get(start..shown).unwrap_or_default()));
+        if hidden {
+            out.push_str("……");
+        } else {
+            out.push_str(&safe(text.get(start..shown).unwrap_or_default()));
+        }
         let ends = out.len();
         out.push_str(&safe(text.get(shown..to).unwrap_or_default()));
         Self {

@@ -118,7 +118,7 @@ fn case(node: &Node, faults: &mut Faults) -> Option<Case> {
             return None;
         }
     };
-    let gives = match fields.require(
+    let outcome = match fields.require(
         "gives",
         "write `gives: nothing`, `resolved`, or the parts of the alert that have to match",
         faults,
@@ -133,18 +133,18 @@ fn case(node: &Node, faults: &mut Faults) -> Option<Case> {
     };
     let now = match fields.get("now") {
         None => None,
-        Some(node) => match node
-            .as_text()
-            .and_then(|text| text.parse::<Timestamp>().ok())
-        {
-            Some(now) => Some(now),
-            None => {
+        Some(node) => {
+            let now = node
+                .as_text()
+                .and_then(|text| text.parse::<Timestamp>().ok());
+            if now.is_none() {
                 faults
                     .error(BAD_CASE, node.place(), "`now` is a time")
                     .help("write such as `now: \"2026-11-23T08:00:00Z\"`");
                 return None;
             }
-        },
+            now
+        }
     };
     let look_up = match fields.get("look_up").map(Node::to_json) {
         Some(Json::Object(map)) => map,
@@ -155,7 +155,7 @@ fn case(node: &Node, faults: &mut Faults) -> Option<Case> {
         given,
         look_up,
         now,
-        gives,
+        gives: outcome,
         place: node.place(),
     })
 }

@@ -24,6 +24,10 @@ pub enum Judgement {
     },
 }
 
+/// A containment as a mapping offers it: its place in `contain`, the arguments that are known, and
+/// those to ask for.
+pub type Offered = (usize, Map<String, Json>, Vec<String>);
+
 /// An alert as a mapping proposes it; triage decides what becomes of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Proposal {
@@ -46,7 +50,7 @@ pub struct Proposal {
     /// Where proof is, clean.
     pub evidence: Map<String, Json>,
     /// What may be done: place in `contain`, known arguments, arguments to ask for.
-    pub contain: Vec<(usize, Map<String, Json>, Vec<String>)>,
+    pub contain: Vec<Offered>,
 }
 
 /// A mapping that could not judge; the signal is kept with this trace.
@@ -259,11 +263,7 @@ impl Mapping {
         )
     }
 
-    fn contain<'a>(
-        &'a self,
-        signal: &Signal,
-        scope: &'a Scope<'a>,
-    ) -> Result<Vec<(usize, Map<String, Json>, Vec<String>)>, Stuck> {
+    fn contain<'a>(&'a self, signal: &Signal, scope: &'a Scope<'a>) -> Result<Vec<Offered>, Stuck> {
         let mut offers = Vec::new();
         if signal.echo_of.is_some() {
             return Ok(offers);

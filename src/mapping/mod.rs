@@ -8,7 +8,7 @@ mod judge;
 mod parse;
 
 pub use cases::{Case, Given, Gives, Outcome};
-pub use judge::{Judgement, Proposal, Stuck, clean};
+pub use judge::{Judgement, Offered, Proposal, Stuck, clean};
 pub use parse::{Known, parse};
 
 use std::sync::Arc;
@@ -127,6 +127,8 @@ pub struct LookUp {
     pub answers: Vec<StepAnswer>,
     /// What is kept of the answer.
     pub keep: Expr,
+    /// Where it stands; its `at:`, where it has one.
+    pub place: Place,
 }
 
 /// What closes an alert.

@@ -12,6 +12,7 @@ pub mod splunk;
 pub mod azure;
 pub mod pagerduty;
 pub mod registry;
+pub mod features;
 #[cfg(test)]
 mod tests;
 

@@ -121,6 +121,30 @@ impl Shape {
         &self.place
     }
 
+    /// Whether an expression in it names `name`.
+    pub fn uses(&self, name: &str) -> bool {
+        match &self.part {
+            Part::Constant(_) | Part::Text { .. } | Part::Secret(_) => false,
+            Part::Expr(expr) | Part::Time { value: expr, .. } => expr.uses(name),
+            Part::Map(members) => members.iter().any(|member| member.value.uses(name)),
+            Part::List(items) | Part::Lines(items) => items.iter().any(|item| item.uses(name)),
+            Part::Pick {
+                of,
+                from,
+                otherwise,
+            } => {
+                of.uses(name)
+                    || from.iter().any(|(_, value)| value.uses(name))
+                    || otherwise.as_ref().is_some_and(|value| value.uses(name))
+            }
+            Part::Each { list, give, .. } => list.uses(name) || give.uses(name),
+            Part::Json(inner) => inner.uses(name),
+            Part::Cases(cases) => cases.iter().any(|(when, value)| {
+                when.as_ref().is_some_and(|when| when.uses(name)) || value.uses(name)
+            }),
+        }
+    }
+
     /// Every secret that it names.
     pub fn secrets(&self) -> Vec<&str> {
         let mut found = Vec::new();
@@ -136,7 +160,9 @@ impl Shape {
                 .iter()
                 .for_each(|member| member.value.collect_secrets(found)),
             Part::List(items) | Part::Lines(items) => {
-                items.iter().for_each(|item| item.collect_secrets(found))
+                for item in items {
+                    item.collect_secrets(found);
+                }
             }
             Part::Pick {
                 of,
@@ -144,8 +170,9 @@ impl Shape {
                 otherwise,
             } => {
                 of.collect_secrets(found);
-                from.iter()
-                    .for_each(|(_, value)| value.collect_secrets(found));
+                for (_, value) in from {
+                    value.collect_secrets(found);
+                }
                 if let Some(otherwise) = otherwise {
                     otherwise.collect_secrets(found);
                 }

@@ -224,13 +224,12 @@ impl<'r> Reading<'r> {
         };
         let at_most = match node.get("at_most") {
             None => None,
-            Some(bound) => match bound
-                .as_text()
-                .and_then(|text| text.parse::<usize>().ok())
-                .filter(|bound| *bound > 0)
-            {
-                Some(bound) => Some(bound),
-                None => {
+            Some(bound) => {
+                let number = bound
+                    .as_text()
+                    .and_then(|text| text.parse::<usize>().ok())
+                    .filter(|bound| *bound > 0);
+                if number.is_none() {
                     faults
                         .error(
                             BAD_FORM,
@@ -240,8 +239,19 @@ impl<'r> Reading<'r> {
                         .help("write `at_most: 1024`");
                     return None;
                 }
-            },
+                number
+            }
         };
+        if named.as_text().is_none() {
+            faults
+                .error(
+                    BAD_FORM,
+                    named.place(),
+                    format!("`text` alone in a map names a template, and this is {}", named.what()),
+                )
+                .help("write `{ text: pagerduty/summary }`; where `text` is a key of data, another key beside it, or the whole map as an expression, makes it so");
+            return None;
+        }
         if let Some(template) = templates.get(name) {
             return Some(Part::Text {
                 template: Arc::clone(template),

@@ -53,9 +53,8 @@ impl Path {
             faults
                 .error(BAD_PATH, fragment.place.clone(), "a path begins with `/`")
                 .help(format!(
-                    "write `/{}`; the host comes from the connection",
-                    text.trim_start_matches("https://")
-                        .trim_start_matches("http://")
+                    "write `{}`; the host comes from the connection",
+                    without_host(text)
                 ));
             sound = false;
         }
@@ -182,6 +181,15 @@ fn push_literal(parts: &mut Vec<Piece>, text: &str) {
     }
 }
 
+/// The path that somebody meant who wrote a URL, or left out the first slash.
+fn without_host(text: &str) -> String {
+    let path = match text.split_once("://") {
+        Some((_, rest)) => rest.split_once('/').map_or("", |(_, path)| path),
+        None => text,
+    };
+    format!("/{path}")
+}
+
 fn segment(
     fragment: &Fragment,
     start: usize,
@@ -205,6 +213,8 @@ fn segment(
             let known: Vec<&str> = names
                 .all()
                 .chain(settings.iter().map(String::as_str))
+                // A name that is not spoken here has NUL in its place.
+                .filter(|known| !known.starts_with('\0') && *known != "settings")
                 .collect();
             let fault = faults.error(
                 UNKNOWN_SEGMENT,

@@ -308,6 +308,36 @@ impl Reader<'_> {
         )
     }
 
+    /// What to send in place of `head` to a destination that keeps state: the newest revision of its
+    /// alert that waits, be it fresh, postponed or parked. A row that was owed while the destination
+    /// was a log stands for itself. `None` when neither is owed any more.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn newest(&self, destination: &str, head: &Owed) -> Result<Option<Owed>, Error> {
+        let Some(destination) = self.destination_id(destination)? else {
+            return Ok(None);
+        };
+        let newest = self.one(
+            "read the newest delivery of an alert",
+            "SELECT seq, alert, revision, number, owed_ms, attempts, error
+             FROM outbox INDEXED BY outbox_of_alert
+             WHERE destination = ?1 AND alert = ?2 AND newest_only = 1 ORDER BY number DESC, seq DESC LIMIT 1",
+            (destination, head.revision.alert.raw()),
+            read_owed,
+        )?;
+        if newest.is_some() {
+            return Ok(newest);
+        }
+        self.one(
+            "read a delivery again",
+            "SELECT seq, alert, revision, number, owed_ms, attempts, error
+             FROM outbox WHERE destination = ?1 AND seq = ?2",
+            (destination, head.seq),
+            read_owed,
+        )
+    }
+
     /// When the next postponed delivery of a destination is due.
     ///
     /// # Errors

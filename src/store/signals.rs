@@ -161,6 +161,25 @@ impl Tx<'_> {
         .map(drop)
     }
 
+    /// Puts what was cut out anew in the place of what a signal said before; its raw bytes stay.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn reread_signal(&mut self, signal: &Signal) -> Result<(), Error> {
+        let data = to_json("a signal's data", signal.data.as_data())?;
+        self.put(
+            "keep what a signal says",
+            "UPDATE signals SET vendor_id = ?2, at = ?3 WHERE id = ?1",
+            (signal.id.raw(), &signal.vendor_id, Exact(signal.at)),
+        )?;
+        self.put(
+            "keep a signal's data",
+            "UPDATE contents SET data = ?2 WHERE id = ?1",
+            (signal.id.raw(), data),
+        )
+        .map(drop)
+    }
+
     /// Says what became of a signal that was kept before.
     ///
     /// # Errors

@@ -9,6 +9,8 @@ mod judge;
 mod revise;
 mod settle;
 mod timers;
+#[cfg(test)]
+mod tests;
 
 pub use judge::{Judged, judge};
 pub use revise::{Why, revise};

@@ -281,18 +281,18 @@ fn links(catalog: &Catalog, signal: &Signal, alert: &Alert) -> Vec<Link> {
         .and_then(|rule| rule.link.as_ref()?.path(signal.data.as_data()));
     if let (Some(base), Some(path)) = (base, path) {
         links.push(Link {
-            text: "At its source".to_owned(),
+            text: "Source".to_owned(),
             href: format!("{}{path}", base.trim_end_matches('/')),
         });
     }
     let url = &catalog.config.public_url;
     links.push(Link {
-        text: "Andon's record".to_owned(),
+        text: "Andon record".to_owned(),
         href: format!("{url}/v1/alerts/{}", alert.id),
     });
     for offer in &alert.contain {
         links.push(Link {
-            text: format!("Containment offered: {} at {}", offer.action, offer.at),
+            text: format!("Contain: {} at {}", offer.action, offer.at),
             href: offer.href.clone(),
         });
     }

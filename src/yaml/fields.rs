@@ -86,7 +86,7 @@ impl<'n> Fields<'n> {
             faults
                 .error(
                     MISSING_KEY,
-                    self.node.place(),
+                    self.node.head(),
                     format!("{} needs the key `{key}`", self.what),
                 )
                 .help(help);

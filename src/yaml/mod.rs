@@ -8,6 +8,7 @@ mod places;
 mod codes;
 mod traps;
 mod tree;
+mod refuse;
 mod read;
 mod units;
 mod fields;

@@ -65,6 +65,20 @@ impl Node {
         Place::new(&self.source, self.span)
     }
 
+    /// Where it begins, for a fault about something that is missing from it: the first key of a map
+    /// of several lines, else the whole.
+    pub fn head(&self) -> Place {
+        let one_line = self
+            .source
+            .text
+            .get(self.span.start..self.span.end)
+            .is_none_or(|text| !text.trim_end().contains('\n'));
+        match self.as_map().and_then(<[_]>::first) {
+            Some(first) if !one_line => first.key_place(),
+            _ => self.place(),
+        }
+    }
+
     /// What to call it in a sentence: "a map", "a list", "a text", "a number", "a truth value", "nothing".
     pub fn what(&self) -> &'static str {
         match &self.kind {

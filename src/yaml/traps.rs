@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::codes;
 use super::places::{line_at, quoted};
-use super::tree::{DEEPEST, shown, tag_help};
+use super::refuse::tag_help;
+use super::tree::{DEEPEST, shown};
 use crate::diag::{Faults, Place, Source, Span};
 
 /// A `key: value` (or `- value`) on one line, as far as it can be told without a parser.
@@ -116,6 +117,22 @@ pub(super) fn explain(source: &Arc<Source>, at: usize, info: &str, faults: &mut 
         }
         if info.contains("tab") {
             refuse_tab(source, at, faults);
+            return;
+        }
+        if let Some(quote) = line
+            .value
+            .chars()
+            .next()
+            .filter(|c| matches!(c, '"' | '\''))
+            && info.contains("indentation")
+        {
+            faults
+                .error(
+                    codes::SYNTAX,
+                    place(start, start + 1),
+                    "this quoted text has no end",
+                )
+                .help(format!("write {}{quote}", line.value));
             return;
         }
         let flow = line.value.starts_with(['{', '[']);

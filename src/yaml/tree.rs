@@ -7,7 +7,7 @@ use std::sync::Arc;
 use saphyr_parser::{Event, ScalarStyle, Tag};
 
 use super::codes;
-use super::places::{Places, line_at, quoted, unbalanced};
+use super::places::{Places, line_at, quoted};
 use super::traps::too_deep;
 use super::{Entry, Kind, Node, Scalar, Style};
 use crate::diag::{Faults, Place, Source, Span};
@@ -20,9 +20,9 @@ const TRUTH_WORDS: [&str; 6] = ["on", "off", "yes", "no", "y", "n"];
 
 /// Builds the tree of one document.
 pub(super) struct Tree<'s> {
-    source: &'s Arc<Source>,
+    pub(super) source: &'s Arc<Source>,
     places: &'s Places,
-    faults: Faults,
+    pub(super) faults: Faults,
     open: Vec<Open>,
     root: Option<Node>,
     documents: usize,
@@ -50,9 +50,9 @@ enum Items {
     },
 }
 
-struct Key {
-    text: String,
-    span: Span,
+pub(super) struct Key {
+    pub(super) text: String,
+    pub(super) span: Span,
     /// Whether its entry belongs into the tree; what is wrong with it was reported.
     sound: bool,
 }
@@ -95,6 +95,8 @@ impl<'s> Tree<'s> {
                     self.error(codes::DOCUMENTS, span, "a file holds one document")
                         .label("a second one begins here")
                         .help("write it to a file of its own");
+                    // Half a file would only give faults that follow from this one.
+                    self.root = None;
                     return Go::Stop;
                 }
             }
@@ -178,7 +180,7 @@ impl<'s> Tree<'s> {
 
     /// Puts a finished node where it belongs.
     fn close(&mut self, span: Span, kind: Kind) {
-        let node = Node {
+        let mut node = Node {
             source: Arc::clone(self.source),
             span,
             kind,
@@ -192,7 +194,7 @@ impl<'s> Tree<'s> {
         match &mut outer.items {
             Items::List(items) => {
                 if flow && !quiet {
-                    outer.cut = self.refuse_cut(&node, outer.cut, None);
+                    outer.cut = self.refuse_cut(&mut node, outer.cut, None);
                 }
                 items.push(node);
             }
@@ -205,7 +207,7 @@ impl<'s> Tree<'s> {
                                 self.refuse_no_value(&named);
                             }
                         } else {
-                            outer.cut = self.refuse_cut(&node, outer.cut, Some(&named));
+                            outer.cut = self.refuse_cut(&mut node, outer.cut, Some(&named));
                         }
                     } else if !flow {
                         self.warn_of_comment(&node);
@@ -340,157 +342,7 @@ impl<'s> Tree<'s> {
     }
 
     /// Refuses `&anchor` and `!tag` before a node; gives the span of the node without them.
-    fn refuse_marks(
-        &mut self,
-        span: Span,
-        anchor: usize,
-        tag: Option<&Cow<'_, Tag>>,
-        nothing_follows: bool,
-    ) -> Span {
-        let mut start = span.start;
-        if anchor == 0 && tag.is_none() {
-            return span;
-        }
-        while let Some(rest) = self.source.text.get(start..span.end) {
-            let length = rest
-                .find(|c: char| c.is_whitespace() || matches!(c, ',' | ']' | '}' | '{' | '['))
-                .unwrap_or(rest.len());
-            let mark = rest.get(..length).unwrap_or_default().to_owned();
-            let at = Span::new(start, start + length);
-            if mark.starts_with("&&") {
-                // The rest of an expression that began with `!`, which was reported.
-            } else if mark.starts_with('&') {
-                self.error(codes::ANCHOR, at, "anchors are not used in these files")
-                    .label("names a value for use elsewhere")
-                    .help(format!(
-                        "remove `{mark}`, and write the value where it is used"
-                    ));
-            } else if mark.starts_with('!') {
-                let help = tag_help(&mark, nothing_follows);
-                self.error(codes::TAG, at, "YAML reads a tag")
-                    .label(format!("`{}` is not read as text", shown(&mark)))
-                    .help(help);
-            } else {
-                break;
-            }
-            let blanks = rest.get(length..).unwrap_or_default();
-            let next = blanks.len() - blanks.trim_start().len();
-            start += length + next;
-        }
-        Span::new(start.min(span.end), span.end)
-    }
-
-    /// Refuses `%YAML` and the like, which stand on lines before the document.
-    fn refuse_directives(&mut self, document: usize) {
-        let before = self.source.text.get(..document).unwrap_or_default();
-        let lines: Vec<Span> = before
-            .split_inclusive('\n')
-            .scan(0, |begins, line| {
-                let start = *begins;
-                *begins += line.len();
-                Some((start, line))
-            })
-            .filter(|(_, line)| line.starts_with('%'))
-            .map(|(start, line)| Span::new(start, start + line.trim_end().len()))
-            .take(10)
-            .collect();
-        for line in lines {
-            self.error(
-                codes::SYNTAX,
-                line,
-                "lines that begin with `%` are not used in these files",
-            )
-            .help("remove the line");
-        }
-    }
-
-    fn refuse_alias(&mut self, span: Span) {
-        self.error(codes::ALIAS, span, "aliases are not used in these files")
-            .label("stands for a value from elsewhere")
-            .help("write the value here, or quote a text that begins with `*`");
-    }
-
-    /// Refuses a value in `{…}` or `[…]` whose brackets do not match: YAML cut it at a comma.
-    /// Gives whether the next piece is the rest of this one.
-    fn refuse_cut(&mut self, node: &Node, after_cut: bool, key: Option<&Key>) -> bool {
-        let Some(scalar) = node
-            .as_scalar()
-            .filter(|scalar| scalar.style == Style::Plain)
-        else {
-            return false;
-        };
-        if unbalanced(&scalar.text).is_none() {
-            return after_cut;
-        }
-        if after_cut {
-            return false;
-        }
-        let (begins, line) = line_at(&self.source.text, node.span.start);
-        let rest = line.get(node.span.start - begins..).unwrap_or_default();
-        let whole = whole_value(rest).unwrap_or(&scalar.text);
-        let help = match key {
-            Some(key) => format!("write {}: {}", key.text, quoted(whole)),
-            None => format!("write {}", quoted(whole)),
-        };
-        self.error(
-            codes::CUT_VALUE,
-            node.span,
-            "YAML ends this value here, and a bracket in it stays open",
-        )
-        .label("inside `{…}` or `[…]` a comma ends a value")
-        .help(help);
-        true
-    }
-
-    fn refuse_no_value(&mut self, key: &Key) {
-        self.error(
-            codes::NO_VALUE,
-            key.span,
-            format!("`{}` is a key without a value", shown(&key.text)),
-        )
-        .label("inside `{…}` a comma ends a value")
-        .help(format!(
-            "quote the value before it when it holds a comma, or write {}: null",
-            key.text
-        ));
-    }
-
-    /// Warns of ` #` after a plain value that looks as if more of it was meant.
-    fn warn_of_comment(&mut self, node: &Node) {
-        let Some(scalar) = node
-            .as_scalar()
-            .filter(|scalar| scalar.style == Style::Plain)
-        else {
-            return;
-        };
-        let text = &self.source.text;
-        let rest = text.get(node.span.end..).unwrap_or_default();
-        let line = rest.split(['\n', '\r']).next().unwrap_or_default();
-        let blanks = line.len() - line.trim_start_matches([' ', '\t']).len();
-        let comment = line.get(blanks..).unwrap_or_default();
-        if blanks == 0 || !comment.starts_with('#') {
-            return;
-        }
-        let typed = !scalar.to_json().is_string();
-        if is_unfinished(&scalar.text) || (blanks == 1 && !typed) {
-            let at = node.span.end + blanks;
-            let whole = format!("{}{line}", scalar.text);
-            let help = format!(
-                "write {} when it belongs to the value, or two blanks before a comment",
-                quoted(whole.trim_end())
-            );
-            self.faults
-                .warning(
-                    codes::COMMENT,
-                    Place::new(self.source, Span::new(at, at + 1)),
-                    "a comment begins here, and the value ends before it",
-                )
-                .label("` #` begins a comment")
-                .help(help);
-        }
-    }
-
-    fn error(
+    pub(super) fn error(
         &mut self,
         code: crate::diag::Code,
         span: Span,
@@ -500,27 +352,11 @@ impl<'s> Tree<'s> {
             .error(code, Place::new(self.source, span), message)
     }
 
-    fn slice(&self, span: Span) -> &str {
+    pub(super) fn slice(&self, span: Span) -> &str {
         self.source
             .text
             .get(span.start..span.end)
             .unwrap_or_default()
-    }
-}
-
-/// What to write instead of a tag.
-pub(super) fn tag_help(mark: &str, alone: bool) -> String {
-    let path = mark.trim_start_matches('!');
-    let is_path = path.starts_with(|c: char| c.is_ascii_alphabetic())
-        && path
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_'));
-    if mark.starts_with("!!") || !is_path {
-        "quote the value".to_owned()
-    } else if alone {
-        format!("write `{path} == false`, or quote it: {}", quoted(mark))
-    } else {
-        format!("write `{path} == false`, or quote the whole value")
     }
 }
 
@@ -529,32 +365,10 @@ pub(super) fn shown(text: &str) -> String {
     crate::untrusted::cut(text, 60)
 }
 
-/// The value that was meant: as far as its brackets are balanced again.
-fn whole_value(rest: &str) -> Option<&str> {
-    rest.char_indices()
-        .filter(|(_, character)| matches!(character, ')' | ']' | '}'))
-        .map(|(at, character)| at + character.len_utf8())
-        .take(64)
-        .filter_map(|end| rest.get(..end))
-        .find(|text| text.len() <= 1024 && unbalanced(text).is_none())
-}
-
 fn is_empty(node: &Node) -> bool {
     matches!(node.kind, Kind::Null)
         && !matches!(
             node.source.text.get(node.span.start..node.span.end),
             Some("~" | "null")
         )
-}
-
-/// Whether an expression cannot end like this.
-fn is_unfinished(text: &str) -> bool {
-    let quotes = |mark: char| text.matches(mark).count() % 2 == 1;
-    unbalanced(text).is_some()
-        || quotes('"')
-        || [
-            "&&", "||", "==", "!=", "<", ">", "+", "-", "*", "/", "?", ",", "=", " in",
-        ]
-        .iter()
-        .any(|end| text.ends_with(end))
 }

@@ -5,10 +5,18 @@
 //! platform: `xtask` chooses by these names.
 
 mod environment;
+#[path = "../support/mod.rs"]
+mod support;
 
 use environment::{Outcome, Server};
 
 mod mlflow {
+    use std::path::PathBuf;
+    use std::time::Duration;
+
+    use serde_json::{Value, json};
+
+    use super::support::{self, Andon, Soc, WEBHOOK_SECRET};
     use super::{Outcome, Server, environment};
 
     /// The registry that the other tests rely on: MLflow's own client writes, and reads it back.
@@ -35,10 +43,242 @@ mod mlflow {
         );
         Ok(())
     }
+
+    /// A registry, a SOC and the real binary between them.
+    struct Floor {
+        server: Server,
+        soc: Soc,
+        andon: Andon,
+        python: PathBuf,
+        folder: tempfile::TempDir,
+    }
+
+    impl Floor {
+        async fn lay() -> Outcome<Self> {
+            let folder = tempfile::tempdir()?;
+            let server = Server::mlflow(&folder.path().join("mlflow"))?;
+            let python = environment::python("mlflow")?;
+            let soc = Soc::start().await?;
+            support::secret(folder.path(), "webhook", WEBHOOK_SECRET)?;
+            let config = format!(
+                "connections:\n  registry: {{ connector: mlflow, url: \"{}\", reach: loopback, webhook_secret: {{ file: secrets/webhook }} }}\n{}routes:\n  - to: [soc, sentinel]\n  - when: alert.severity >= medium\n    to: [oncall]\n",
+                server.url(),
+                soc.connections(folder.path())?,
+            );
+            let andon = Andon::start(folder.path(), &config)?;
+            let floor = Self {
+                server,
+                soc,
+                andon,
+                python,
+                folder,
+            };
+            let hook = format!("http://127.0.0.1:{}/v1/signals/registry", floor.andon.port);
+            floor.client(&[
+                "create-webhook",
+                "andon",
+                &hook,
+                "--secret",
+                WEBHOOK_SECRET,
+                "model_version_alias.created",
+                "model_version_alias.deleted",
+                "model_version_tag.set",
+                "model_version.created",
+            ])?;
+            floor.client(&[
+                "register",
+                "fraud",
+                "s3://models/fraud/1",
+                "--tag",
+                "eval=passed",
+                "--with-run",
+            ])?;
+            floor.client(&["register", "fraud", "s3://models/fraud/2", "--with-run"])?;
+            floor.client(&["register", "fraud", "s3://models/fraud/3", "--with-run"])?;
+            floor.client(&["move-alias", "fraud", "champion", "1"])?;
+            Ok(floor)
+        }
+
+        fn client(&self, arguments: &[&str]) -> Outcome<Value> {
+            let url = self.server.url();
+            let all: Vec<&str> = ["--server", &url]
+                .into_iter()
+                .chain(arguments.iter().copied())
+                .collect();
+            Ok(serde_json::from_str(
+                environment::run(&self.python, "mlflow/client.py", &all)?.trim(),
+            )?)
+        }
+
+        fn champion(&self) -> Outcome<String> {
+            Ok(support::text(
+                &self.client(&["get-alias", "fraud", "champion"])?["version"],
+            ))
+        }
+
+        /// Moves the alias to version 2 and waits for the alert at the three receivers.
+        fn promotion(&self) -> Outcome<String> {
+            self.client(&["move-alias", "fraud", "champion", "2"])?;
+            support::until(
+                "the alert at the three receivers",
+                Duration::from_secs(60),
+                || {
+                    let about = |kind: &Value| kind == "unreviewed-promotion";
+                    let splunk = self
+                        .soc
+                        .splunk
+                        .recorded()
+                        .events()
+                        .into_iter()
+                        .find(|event| {
+                            about(&event.event["finding_info"]["analytic"]["uid"])
+                                && event.event["resources"][0]["version"] == "2"
+                        });
+                    let sentinel = self
+                        .soc
+                        .azure
+                        .recorded()
+                        .rows()
+                        .into_iter()
+                        .any(|row| row.columns.get("Kind").is_some_and(about));
+                    let Some(event) = splunk.filter(|_| sentinel) else {
+                        return Ok(None);
+                    };
+                    let id = support::text(&event.event["finding_info"]["uid"]);
+                    let paged = self.soc.pager.recorded().incident(&id).is_some();
+                    Ok(paged.then_some(id))
+                },
+            )
+            .map_err(|error| format!("{error}\n{}", self.andon.last_lines()).into())
+        }
+
+        /// Asks for the roll-back to version 1 for `ttl` seconds.
+        fn roll_back(&self, alert: &str, ttl: u64) -> Outcome<Value> {
+            let (status, action) = self.andon.api("POST", "/v1/actions", Some(&json!({
+                "action": "mlflow/move-alias", "at": "registry", "alert": alert, "reason": "not evaluated",
+                "with": { "model": "fraud", "alias": "champion", "version": "1" }, "ttl_seconds": ttl, "wait_seconds": 30,
+            })))?;
+            assert_eq!(status, 200, "{action}");
+            assert_eq!(action["state"], "succeeded", "{action}");
+            assert_eq!(action["effect"], "state_held", "{action}");
+            Ok(action)
+        }
+
+        fn ended(&self, action: &Value, within: u64) -> Outcome<Value> {
+            let path = format!("/v1/actions/{}", support::text(&action["action_id"]));
+            support::until(
+                "the time limit and the undo",
+                Duration::from_secs(within),
+                || {
+                    let (_, action) = self.andon.api("GET", &path, None)?;
+                    let state = support::text(&action["state"]);
+                    Ok(["reverted", "revert_conflict", "revert_failed"]
+                        .contains(&state.as_str())
+                        .then_some(action))
+                },
+            )
+        }
+    }
+
+    /// "Done means" 2: from a real change to three receivers, a proven roll-back, and the way forward again.
+    #[tokio::test(flavor = "multi_thread")]
+    #[ignore = "installs MLflow: cargo xtask live"]
+    async fn a_promotion_is_told_rolled_back_and_undone_when_its_time_is_up() -> Outcome<()> {
+        let floor = Floor::lay().await?;
+        let alert = floor.promotion()?;
+        let schema: Value = serde_json::from_str(include_str!(
+            "../data/ocsf/2004-detection_finding.schema.json"
+        ))?;
+        let validator = jsonschema::validator_for(&schema)?;
+        for event in floor.soc.splunk.recorded().events() {
+            let faults: Vec<String> = validator
+                .iter_errors(&event.event)
+                .map(|error| format!("{} at {}", error, error.instance_path()))
+                .collect();
+            assert!(faults.is_empty(), "not OCSF 1.8.0: {faults:?}");
+        }
+        let pages = floor.soc.pager.recorded().incidents().len();
+        let action = floor.roll_back(&alert, 12)?;
+        assert_eq!(
+            floor.champion()?,
+            "1",
+            "MLflow's own client does not see the roll-back"
+        );
+        let ended = floor.ended(&action, 60)?;
+        assert_eq!(ended["state"], "reverted", "{ended}");
+        assert_eq!(floor.champion()?, "2", "the alias is not forward again");
+        assert_eq!(
+            floor.soc.pager.recorded().incidents().len(),
+            pages,
+            "Andon's own move raised a page"
+        );
+        let (_, told) = floor
+            .andon
+            .api("GET", &format!("/v1/alerts/{alert}"), None)?;
+        assert!(
+            told.to_string()
+                .contains(&support::text(&action["action_id"]))
+                || told["notes"]
+                    .as_array()
+                    .is_some_and(|notes| !notes.is_empty()),
+            "the alert does not tell of its containment: {told}"
+        );
+        drop(floor.folder);
+        Ok(())
+    }
+
+    /// The same, where somebody moved the alias in between: nothing is overwritten.
+    #[tokio::test(flavor = "multi_thread")]
+    #[ignore = "installs MLflow: cargo xtask live"]
+    async fn a_later_change_of_a_person_is_never_overwritten() -> Outcome<()> {
+        let floor = Floor::lay().await?;
+        let alert = floor.promotion()?;
+        let action = floor.roll_back(&alert, 15)?;
+        floor.client(&["move-alias", "fraud", "champion", "3"])?;
+        let ended = floor.ended(&action, 60)?;
+        assert_eq!(ended["state"], "revert_conflict", "{ended}");
+        assert_eq!(floor.champion()?, "3");
+        Ok(())
+    }
 }
 
 mod inspect {
+    use std::time::Duration;
+
+    use super::support::{self, Andon, Soc};
     use super::{Outcome, environment};
+
+    /// A failing safety evaluation, written by Inspect itself, is an alert at Splunk; so is one that errored.
+    #[tokio::test(flavor = "multi_thread")]
+    #[ignore = "installs Inspect: cargo xtask live"]
+    async fn a_failing_safety_evaluation_is_an_alert() -> Outcome<()> {
+        let folder = tempfile::tempdir()?;
+        let logs = folder.path().join("logs");
+        std::fs::create_dir_all(&logs)?;
+        let soc = Soc::start().await?;
+        let config = format!(
+            "connections:\n  evals: {{ connector: inspect, folder: logs }}\n{}routes:\n  - to: [soc]\n",
+            soc.connections(folder.path())?
+        );
+        let andon = Andon::start(folder.path(), &config)?;
+        let python = environment::python("inspect")?;
+        let place = logs.to_string_lossy().into_owned();
+        environment::run(&python, "inspect/safety_task.py", &[&place])?;
+        environment::run(&python, "inspect/safety_task.py", &[&place, "--broken"])?;
+        for kind in ["eval-regression", "pipeline-failure"] {
+            support::until(kind, Duration::from_secs(60), || {
+                let there = soc
+                    .splunk
+                    .recorded()
+                    .events()
+                    .iter()
+                    .any(|event| event.event["finding_info"]["analytic"]["uid"] == kind);
+                Ok(there.then_some(()))
+            })
+            .map_err(|error| format!("{error}\n{}", andon.last_lines()))?;
+        }
+        Ok(())
+    }
 
     #[test]
     #[ignore = "installs Inspect: cargo xtask live"]

@@ -349,8 +349,14 @@ fn find_in(object: &Object, key: &str) -> Found {
 }
 
 pub(super) fn listed(names: &[String]) -> String {
-    let mut shown: Vec<&str> = names.iter().take(LISTED).map(String::as_str).collect();
-    if names.len() > LISTED {
+    // A name that is not spoken here has NUL in its place.
+    let spoken: Vec<&str> = names
+        .iter()
+        .map(String::as_str)
+        .filter(|name| !name.starts_with('\0'))
+        .collect();
+    let mut shown: Vec<&str> = spoken.iter().take(LISTED).copied().collect();
+    if spoken.len() > LISTED {
         shown.push("…");
     }
     shown.join(", ")

@@ -1,0 +1,218 @@
+//! Samples of connectors as the signals they stand for, and the tests of mappings run over them.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value as Json, json};
+
+use super::{Catalog, Files};
+use crate::connector::{self, Connector, Input, SettingKind, SignalRule, Way};
+use crate::id::Id;
+use crate::mapping::{Case, Given, Mapping, Outcome};
+use crate::signal::{Signal, SignalName};
+use crate::untrusted::Untrusted;
+
+/// The largest sample, unpacked, in bytes.
+const LARGEST: usize = 64 << 20;
+
+/// When samples are read, where a test names no `now`.
+const READ_AT: &str = "2026-11-23T08:00:00Z";
+
+/// Runs every test of a mapping. A `capture:` is a sample of the connector, read through its manifest.
+pub fn run_cases<'m>(
+    catalog: &Catalog,
+    mapping: &'m Mapping,
+    files: &Files,
+) -> Vec<(&'m Case, Outcome)> {
+    mapping
+        .cases
+        .iter()
+        .map(|case| (case, run(catalog, mapping, case, files)))
+        .collect()
+}
+
+fn run(catalog: &Catalog, mapping: &Mapping, case: &Case, files: &Files) -> Outcome {
+    let failed = |got: String| Outcome::Failed {
+        wanted: "signals to judge".to_owned(),
+        got,
+    };
+    match &case.given {
+        Given::After(_) => case.run(mapping, &[]),
+        Given::Signal { .. } => match case.signal(mapping) {
+            Some(signal) => case.run(mapping, &[signal]),
+            None => failed("no signal".to_owned()),
+        },
+        Given::Capture(sample) => {
+            let name = mapping
+                .signals()
+                .find(|name| {
+                    catalog
+                        .signal(name)
+                        .is_some_and(|rule| rule.sample.as_ref() == Some(sample))
+                })
+                .unwrap_or(&mapping.from);
+            let read_at = case.now.unwrap_or_else(read_at);
+            match captured(catalog, name, sample, files, read_at) {
+                Ok(signals) => case.run(mapping, &signals),
+                Err(reason) => failed(reason),
+            }
+        }
+    }
+}
+
+fn read_at() -> Timestamp {
+    READ_AT.parse().unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// The signals that a sample holds for the signal `name`, as intake would cut them out at `read_at`,
+/// checked against the schema. `sample` is a path in the connector's folder. A webhook's sample is a
+/// body, or `{ headers, body }`; a poll's is an answer; a file's is the file.
+///
+/// # Errors
+/// A sentence: what is missing, or what does not fit.
+pub fn captured(
+    catalog: &Catalog,
+    name: &SignalName,
+    sample: &str,
+    files: &Files,
+    read_at: Timestamp,
+) -> Result<Vec<Signal>, String> {
+    let connector = catalog
+        .connectors
+        .get(&name.connector)
+        .ok_or_else(|| format!("there is no connector `{}`", name.connector))?;
+    let rule = connector
+        .signal(&name.signal)
+        .ok_or_else(|| format!("there is no signal `{name}`"))?;
+    let path = format!("connectors/{}/{sample}", name.connector);
+    let bytes = &files
+        .get(&path)
+        .ok_or_else(|| format!("there is no file `{path}`"))?
+        .bytes;
+    let found = extracted(connector, rule, sample, bytes, read_at)?;
+    found
+        .into_iter()
+        .enumerate()
+        .map(|(index, item)| signal(rule, name, index, item, read_at))
+        .collect()
+}
+
+fn extracted(
+    connector: &Connector,
+    rule: &SignalRule,
+    sample: &str,
+    bytes: &[u8],
+    read_at: Timestamp,
+) -> Result<Vec<connector::Extracted>, String> {
+    let settings = settings(connector);
+    let unreadable = |error: connector::Unreadable| format!("`{sample}`: {error}");
+    let how = match &rule.way {
+        Way::File(file) => &file.open,
+        _ => &connector::Open::Json,
+    };
+    let opened = connector::open(how, bytes, LARGEST).map_err(unreadable)?;
+    let (header, body) = match (&rule.way, opened.body) {
+        (Way::Webhook { .. }, Json::Object(mut request))
+            if request.len() == 2
+                && request.contains_key("headers")
+                && request.contains_key("body") =>
+        {
+            (
+                request.remove("headers").unwrap_or_default(),
+                request.remove("body").unwrap_or_default(),
+            )
+        }
+        (_, body) => (json!({}), body),
+    };
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    let file = json!({
+        "path": sample,
+        "modified": read_at.to_string(),
+        "sha256": data_encoding::HEXLOWER.encode(digest.as_ref()),
+        "size": bytes.len(),
+    });
+    let mut input = Input::new(&settings, read_at);
+    input.header = &header;
+    input.body = &body;
+    match &rule.way {
+        Way::Webhook { .. } => {}
+        Way::Poll(_) => input.status = Some(200),
+        Way::File(_) => {
+            input.file = &file;
+            input.rows = &opened.rows;
+        }
+    }
+    let only_if = match &rule.way {
+        Way::Webhook { only_if } => only_if.as_ref(),
+        Way::File(file) => file.only_if.as_ref(),
+        Way::Poll(_) => None,
+    };
+    if let Some(only_if) = only_if
+        && !only_if.holds(&rule.scope(&input)).unwrap_or(false)
+    {
+        return Ok(Vec::new());
+    }
+    rule.extract(&input)
+        .map_err(|error| error.to_string())?
+        .into_iter()
+        .map(|item| item.map_err(|error| error.to_string()))
+        .collect()
+}
+
+fn signal(
+    rule: &SignalRule,
+    name: &SignalName,
+    index: usize,
+    item: connector::Extracted,
+    read_at: Timestamp,
+) -> Result<Signal, String> {
+    if let Some(schema) = &rule.schema
+        && let Err(error) = schema.validate(&item.data)
+    {
+        return Err(format!(
+            "{name} does not fit {}: {}",
+            rule.schema_file,
+            error.masked()
+        ));
+    }
+    let at = item.at.unwrap_or(read_at);
+    let vendor_id = item.vendor_id.unwrap_or_else(|| format!("sample-{index}"));
+    let mut data = item.data;
+    if let Some(map) = data.as_object_mut() {
+        map.insert("at".to_owned(), at.to_string().into());
+        map.insert("id".to_owned(), vendor_id.clone().into());
+    }
+    Ok(Signal {
+        id: Id::from_raw(i64::try_from(index).unwrap_or(0) + 1),
+        connection: name.connector.clone(),
+        name: name.clone(),
+        vendor_id,
+        at,
+        received_at: read_at,
+        now: read_at,
+        change: None,
+        echo_of: None,
+        data: Untrusted::new(data),
+    })
+}
+
+/// Settings such as a connection would have: the defaults, and a plain value for each that must be given.
+fn settings(connector: &Connector) -> Json {
+    let mut settings = Map::new();
+    for setting in &connector.settings {
+        let value = match (&setting.default, setting.kind) {
+            (Some(default), _) => default.clone(),
+            (None, _) if setting.optional => continue,
+            (None, SettingKind::Secret) => continue,
+            (None, SettingKind::Url) => format!("https://{}.example.com", connector.name).into(),
+            (None, SettingKind::Number) => 1.into(),
+            (None, SettingKind::Bool) => false.into(),
+            (None, SettingKind::Duration) => "1m".into(),
+            (None, SettingKind::Text | SettingKind::Path) => setting
+                .one_of
+                .first()
+                .map_or_else(|| setting.name.clone(), Clone::clone)
+                .into(),
+        };
+        settings.insert(setting.name.clone(), value);
+    }
+    Json::Object(settings)
+}

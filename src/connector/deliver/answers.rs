@@ -1,0 +1,205 @@
+//! `answers:` and `acknowledged:`: what a destination says, and what it means.
+
+use std::time::Duration;
+
+use super::super::step::case;
+use super::UNKNOWN_WORD;
+use crate::diag::{Code, Faults};
+use crate::expr::{Expr, Names};
+use crate::shape::{CALL_KEYS, Call, Offered, Reading};
+use crate::yaml::{Fields, Node};
+
+/// A verdict that is none.
+const UNKNOWN_VERDICT: Code = Code("AND0460");
+
+/// What an answer means.
+#[derive(Debug)]
+pub struct AnswerRule {
+    /// The verdict; `None` where `each` item has its own.
+    pub verdict: Option<Verdict>,
+    /// When; `None` for `otherwise`.
+    pub when: Option<Expr>,
+    /// Delivered, and the destination asks for less.
+    pub slow_down: Option<Expr>,
+    /// For `split`: the event that was refused.
+    pub bad: Option<Expr>,
+    /// For `pause`: how long.
+    pub wait: Option<Duration>,
+    /// An answer for each item: the list, and the verdicts over `item`.
+    pub each: Option<(Expr, Vec<AnswerRule>)>,
+}
+
+/// A verdict on a batch, or on an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// It is there.
+    Delivered,
+    /// The batch is cut, and its parts are sent again.
+    Split,
+    /// The same again, later.
+    Retry,
+    /// A new token, then again; a second time: stop.
+    Renew,
+    /// Wait, then again, and say so.
+    Pause,
+    /// Nothing more goes there until somebody mends it.
+    Stop,
+    /// Never: a dead letter.
+    Refuse,
+}
+
+impl Verdict {
+    const ALL: [(&'static str, Self); 7] = [
+        ("delivered", Self::Delivered),
+        ("split", Self::Split),
+        ("retry", Self::Retry),
+        ("renew", Self::Renew),
+        ("pause", Self::Pause),
+        ("stop", Self::Stop),
+        ("refuse", Self::Refuse),
+    ];
+
+    /// The word in files, logs and metrics.
+    pub fn as_str(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|(_, verdict)| *verdict == self)
+            .map_or("retry", |(word, _)| word)
+    }
+}
+
+/// Acknowledgment after the answer, such as Splunk's indexer acknowledgment.
+#[derive(Debug)]
+pub struct Acknowledged {
+    /// Whether it is used, over `settings`.
+    pub only_if: Option<Expr>,
+    /// The header that carries this connection's channel.
+    pub channel: Option<String>,
+    /// Over the answer to a batch: its id.
+    pub id: Expr,
+    /// The request that asks, over `ids`.
+    pub call: Call,
+    /// Over that answer and `id`.
+    pub holds: Expr,
+    /// How often it is asked.
+    pub every: Duration,
+    /// After how long a batch is sent again.
+    pub again_after: Duration,
+}
+
+/// Reads `answers:` of a destination.
+pub(super) fn answers(node: &Node, reading: &Reading<'_>, faults: &mut Faults) -> Vec<AnswerRule> {
+    let Some(items) = node.as_list() else {
+        faults
+            .error(
+                UNKNOWN_WORD,
+                node.place(),
+                format!("`answers` is a list, and this is {}", node.what()),
+            )
+            .help("write lines such as `- delivered: status == 200`");
+        return Vec::new();
+    };
+    items
+        .iter()
+        .enumerate()
+        .filter_map(|(index, item)| answer(item, index + 1 == items.len(), reading, faults))
+        .collect()
+}
+
+pub(super) fn answer(
+    node: &Node,
+    is_last: bool,
+    reading: &Reading<'_>,
+    faults: &mut Faults,
+) -> Option<AnswerRule> {
+    let words: Vec<&str> = Verdict::ALL.iter().map(|(word, _)| *word).collect();
+    let mut keys = vec!["when", "slow_down", "bad", "for", "each", "answers"];
+    keys.extend(&words);
+    let fields = Fields::of(node, "an answer", &keys, faults)?;
+    let slow_down = fields
+        .get("slow_down")
+        .and_then(|node| reading.condition(node, faults));
+    let bad = fields
+        .get("bad")
+        .and_then(|node| reading.expr(node, faults));
+    let wait = fields.duration("for", faults);
+    if let Some(each) = fields.get("each") {
+        let when = case(
+            fields.require("when", "say for which answers", faults)?,
+            is_last,
+            reading,
+            faults,
+        );
+        let list = reading.expr(each, faults);
+        let inner = fields
+            .require("answers", "say what each item means", faults)
+            .map(|node| answers(node, reading, faults));
+        return Some(AnswerRule {
+            verdict: None,
+            when: when?,
+            slow_down,
+            bad,
+            wait,
+            each: Some((list?, inner?)),
+        });
+    }
+    let named: Vec<(Verdict, &Node)> = Verdict::ALL
+        .iter()
+        .filter_map(|(word, verdict)| Some((*verdict, fields.get(word)?)))
+        .collect();
+    let [(verdict, condition)] = named.as_slice() else {
+        faults
+            .error(UNKNOWN_VERDICT, node.place(), "each line has one verdict")
+            .help(format!("begin it with one of {}", words.join(", ")));
+        return None;
+    };
+    let when = case(condition, is_last, reading, faults)?;
+    Some(AnswerRule {
+        verdict: Some(*verdict),
+        when,
+        slow_down,
+        bad,
+        wait,
+        each: None,
+    })
+}
+
+pub(super) fn acknowledged(
+    node: &Node,
+    names: &Names,
+    offered: Offered<'_>,
+    faults: &mut Faults,
+) -> Option<Acknowledged> {
+    let mut keys: Vec<&str> = CALL_KEYS.to_vec();
+    keys.extend(["only_if", "channel", "id", "holds", "every", "again_after"]);
+    let fields = Fields::of(node, "`acknowledged`", &keys, faults)?;
+    let reading = Reading::over(names);
+    let only_if = fields
+        .get("only_if")
+        .and_then(|node| reading.condition(node, faults));
+    let channel = fields
+        .get("channel")
+        .and_then(|node| node.get("header"))
+        .and_then(Node::as_text)
+        .map(str::to_ascii_lowercase);
+    let id = fields
+        .require("id", "write `id: =body.ackId`", faults)
+        .and_then(|node| reading.expr(node, faults));
+    let holds = fields
+        .require("holds", "say when a batch is acknowledged", faults)
+        .and_then(|node| reading.condition(node, faults));
+    let call = Call::parse(&fields, &reading, offered, None, faults);
+    Some(Acknowledged {
+        only_if,
+        channel,
+        id: id?,
+        call: call?,
+        holds: holds?,
+        every: fields
+            .duration("every", faults)
+            .unwrap_or(Duration::from_secs(10)),
+        again_after: fields
+            .duration("again_after", faults)
+            .unwrap_or(Duration::from_mins(5)),
+    })
+}

@@ -1,0 +1,131 @@
+//! At Microsoft Sentinel's ingestion API.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{START, Scene, within};
+use crate::sandbox::azure::{Options, Stream, Workspace, start};
+use crate::sandbox::{Fault, Running};
+
+async fn begin() -> (Running<Workspace>, Scene) {
+    let dcr: Value =
+        serde_json::from_str(include_str!("../../../connectors/sentinel/dcr.json")).unwrap();
+    let columns = dcr["properties"]["streamDeclarations"]["Custom-Andon_CL"]["columns"]
+        .as_array()
+        .unwrap();
+    let columns: Vec<(&str, &str)> = columns
+        .iter()
+        .map(|column| {
+            (
+                column["name"].as_str().unwrap(),
+                column["type"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    let options = Options::with_stream(Stream::new("Custom-Andon_CL", &columns));
+    let secret = options.client_secret.clone();
+    let (dcr, client) = (options.dcr.clone(), options.client_id.clone());
+    let azure = start(options).await.unwrap();
+    let (url, token) = (azure.url(), azure.recorded().token_path());
+    let logs = format!(
+        "  logs: {{ connector: sentinel, url: \"{url}\", reach: loopback, dcr: {dcr}, token_url: \"{url}{token}\", client_id: {client}, client_secret: {{ file: app }} }}"
+    );
+    let scene = Scene::begin(&logs, &[("app", &secret)]);
+    (azure, scene)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_revision_is_a_row_of_which_nothing_is_lost() {
+    let (azure, scene) = begin().await;
+    let alert = scene.alert("income");
+    scene.owe("logs", &alert).await;
+    scene.empty("logs").await;
+    let rows = azure.recorded().rows();
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0].lost, Vec::<String>::new());
+    assert_eq!(rows[0].columns["AlertId"], json!(alert.id));
+    assert_eq!(rows[0].columns["EventSeverity"], "High");
+    assert_eq!(rows[0].columns["TimeGenerated"], START);
+    assert!(
+        rows[0].columns["Description"]
+            .as_str()
+            .unwrap()
+            .starts_with("income has drifted. HIGH")
+    );
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_value_is_cut_with_a_mark_before_azure_cuts_it_without() {
+    let (azure, scene) = begin().await;
+    let mut alert = scene.alert("income");
+    alert
+        .fields
+        .insert("note".to_owned(), "é".repeat(50_000).into());
+    scene.owe("logs", &alert).await;
+    scene.empty("logs").await;
+    let row = &azure.recorded().rows()[0];
+    assert_eq!(row.lost, Vec::<String>::new());
+    let fields = row.columns["Fields"].as_str().unwrap();
+    assert!(fields.ends_with("…[cut]") && fields.len() <= 65_536);
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_far_apart_in_time_do_not_share_a_request() {
+    let (azure, scene) = begin().await;
+    let early = scene.alert("income");
+    let mut late = scene.alert("age");
+    late.revised_at = late.revised_at + Duration::from_secs(31 * 60);
+    scene.owe_all("logs", &[early, late]).await;
+    scene.empty("logs").await;
+    assert_eq!(azure.recorded().count(), 2);
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_refused_is_renewed_once() {
+    let (azure, scene) = begin().await;
+    scene.owe("logs", &scene.alert("income")).await;
+    scene.empty("logs").await;
+    azure.recorded().expire_tokens();
+    scene.owe("logs", &scene.alert("age")).await;
+    scene.empty("logs").await;
+    assert_eq!(azure.recorded().tokens_issued(), 2);
+    assert_eq!(azure.recorded().count(), 2);
+    assert_eq!(scene.standing("logs").await.last_error, None);
+    azure.faults().only("/dataCollectionRules");
+    azure
+        .faults()
+        .then_times(2, &Fault::Status(401, String::new()));
+    scene.owe("logs", &scene.alert("score")).await;
+    scene
+        .until("logs", |standing| standing.stopped.is_some())
+        .await;
+    assert_eq!(azure.faults().waiting(), 0);
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_is_not_yet_seen_is_waited_for() {
+    let (azure, scene) = begin().await;
+    azure.recorded().assign_role(false);
+    scene.owe("logs", &scene.alert("income")).await;
+    scene
+        .until("logs", |standing| standing.paused_until.is_some())
+        .await;
+    let then = START.parse::<jiff::Timestamp>().unwrap() + Duration::from_mins(10);
+    assert_eq!(scene.standing("logs").await.paused_until, Some(then));
+    azure.recorded().assign_role(true);
+    within(async {
+        while scene.next_due("logs").await.is_none() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    scene.passes(Duration::from_mins(10));
+    scene.empty("logs").await;
+    assert_eq!(azure.recorded().count(), 1);
+    scene.stop().await;
+}

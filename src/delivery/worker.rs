@@ -1,0 +1,307 @@
+//! One destination's worker: reads what is due, sends it in batches, and settles what was answered.
+//!
+//! Of one alert nothing is sent while an earlier row of it is on its way, or put off and not yet
+//! marked so in the store. Rows that wait behind one that is put off are parked beside it.
+
+mod load;
+mod pick;
+mod settle;
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::Way;
+use super::batch::Bounds;
+use super::event::Event;
+use super::lane::{self, Report, Row};
+use crate::alert::AlertId;
+use crate::connector::{Of, Target, Verdict};
+use crate::live::{Live, Snapshot};
+use crate::store::Owed;
+use crate::web::{Limiter, Rate};
+use settle::Settled;
+
+/// Batches of a log on their way at once.
+const LANES: usize = 4;
+/// A destination that asked for less gets less for so long.
+const SLOW_FOR: Duration = Duration::from_mins(1);
+/// No sleep is longer, whatever the clocks say.
+const LONGEST_SLEEP: Duration = Duration::from_mins(1);
+
+/// Why a worker ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// The daemon stops.
+    Stopped,
+    /// Another snapshot is in force.
+    Changed,
+    /// One of its tasks panicked; what it knew is to be read from the store again.
+    Broken,
+}
+
+/// A row in memory that is not on its way.
+#[derive(Debug)]
+struct Waiting {
+    owed: Owed,
+    /// None for destinations that keep state: what they get is rendered at the last moment.
+    event: Option<Event>,
+    /// When it was read.
+    since: Instant,
+}
+
+pub(super) struct Worker {
+    live: Arc<Live>,
+    snapshot: Arc<Snapshot>,
+    name: Arc<str>,
+    of: Of,
+    lanes: usize,
+    /// Answers stand for single events: of one alert only one is in a batch.
+    each: bool,
+    bounds: Bounds,
+    wait: Duration,
+    limiter: Limiter,
+    pending: VecDeque<Waiting>,
+    pending_bytes: usize,
+    /// Rows that were read and are not yet settled in the store.
+    known: HashSet<i64>,
+    /// Alerts of which a row is on its way, or put off and not yet marked so.
+    busy: HashMap<AlertId, u32>,
+    sending: JoinSet<(Vec<AlertId>, Report)>,
+    settling: JoinSet<Arc<Settled>>,
+    after: i64,
+    /// There is more to read than was read.
+    more: bool,
+    next_due: Option<Timestamp>,
+    paused_until: Option<Duration>,
+    slow_until: Option<Duration>,
+    /// The last batch was put off: one at a time until one is taken.
+    failing: bool,
+    stopped: bool,
+}
+
+impl Worker {
+    /// A worker on the snapshot in force. None when that has no such destination.
+    pub(super) fn new(live: &Arc<Live>, name: &str) -> Option<Self> {
+        let snapshot = live.snapshot();
+        let way = Way::to(&snapshot, name).ok()?;
+        let deliver = way.deliver;
+        let one = deliver.of == Of::State || matches!(deliver.target, Target::File { .. });
+        let each = deliver.answers.iter().any(|rule| rule.each.is_some());
+        let rate = deliver
+            .rate
+            .and_then(|(count, per)| NonZeroU32::new(count).map(|count| Rate { count, per }));
+        let (of, bounds, wait) = (deliver.of, Bounds::of(deliver), deliver.batch.wait);
+        Some(Self {
+            live: Arc::clone(live),
+            name: name.into(),
+            of,
+            lanes: if one { 1 } else { LANES },
+            each,
+            bounds,
+            wait,
+            limiter: Limiter::new(live.clock.clone(), rate),
+            pending: VecDeque::new(),
+            pending_bytes: 0,
+            known: HashSet::new(),
+            busy: HashMap::new(),
+            sending: JoinSet::new(),
+            settling: JoinSet::new(),
+            after: 0,
+            more: true,
+            next_due: None,
+            paused_until: None,
+            slow_until: None,
+            failing: false,
+            stopped: false,
+            snapshot,
+        })
+    }
+
+    pub(super) async fn run(mut self) -> Ended {
+        let mut bell = self.live.owed.listen();
+        let stop = self.live.stop.clone();
+        // What went wrong under the last snapshot may be mended by this one.
+        self.live.board.update(&self.name, |standing| {
+            standing.stopped = None;
+            standing.paused_until = None;
+        });
+        let ended = loop {
+            if stop.is_cancelled() {
+                break Ended::Stopped;
+            }
+            if !Arc::ptr_eq(&self.snapshot, &self.live.snapshot()) {
+                break Ended::Changed;
+            }
+            let now = self.live.clock.now();
+            if self.next_due.is_some_and(|at| at <= now) {
+                self.next_due = None;
+                self.more = true;
+            }
+            if self.more && self.has_room() {
+                self.load().await;
+            }
+            let wake = self.dispatch();
+            if self.more && self.has_room() {
+                continue;
+            }
+            let nap = self.sleep(wake);
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break Ended::Stopped,
+                Some(done) = self.sending.join_next(), if !self.sending.is_empty() => match done {
+                    Ok((alerts, report)) => self.reported(&alerts, report),
+                    Err(_) => break Ended::Broken,
+                },
+                Some(done) = self.settling.join_next(), if !self.settling.is_empty() => match done {
+                    Ok(settled) => self.settled(&settled),
+                    Err(_) => break Ended::Broken,
+                },
+                _ = bell.changed() => self.more = true,
+                () = tokio::time::sleep(nap) => {}
+            }
+        };
+        self.drain().await;
+        ended
+    }
+
+    /// Until something can be sent, or is due.
+    fn sleep(&self, wake: Option<Duration>) -> Duration {
+        let due = self.next_due.map(|at| {
+            let left = at.duration_since(self.live.clock.now());
+            Duration::try_from(left).unwrap_or(Duration::ZERO)
+        });
+        [wake, due]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(LONGEST_SLEEP)
+            // A row is due in whole milliseconds; a moment early would be a turn for nothing.
+            .saturating_add(Duration::from_millis(1))
+            .min(LONGEST_SLEEP)
+    }
+
+    /// Lets what is on its way come to its end, and keeps what became of it.
+    async fn drain(&mut self) {
+        while let Some(done) = self.sending.join_next().await {
+            if let Ok((alerts, report)) = done {
+                self.reported(&alerts, report);
+            }
+        }
+        while self.settling.join_next().await.is_some() {}
+    }
+
+    /// Takes in what became of a batch.
+    fn reported(&mut self, alerts: &[AlertId], report: Report) {
+        let now = self.live.clock.steady();
+        if report.slow_down {
+            self.slow_until = Some(now.saturating_add(SLOW_FOR));
+        }
+        if !report.delivered.is_empty() {
+            self.went_well();
+        }
+        if let Some(later) = &report.later {
+            self.went_wrong(later, now);
+        }
+        for alert in alerts {
+            self.release(*alert);
+        }
+        let gone: HashSet<i64> = report
+            .delivered
+            .iter()
+            .chain(&report.gone)
+            .copied()
+            .chain(report.dead.iter().map(|(seq, _)| *seq))
+            .chain(report.back.iter().map(|owed| owed.seq))
+            .collect();
+        self.known.extend(&gone);
+        self.forget(|waiting| gone.contains(&waiting.owed.seq));
+        self.settle(report);
+    }
+
+    fn went_well(&mut self) {
+        self.failing = false;
+        if std::mem::take(&mut self.stopped) {
+            tracing::info!(destination = %self.name, "the destination takes events again");
+        }
+        let now = self.live.clock.now();
+        // Another batch may have been told to wait; that holds all the same.
+        let paused = self.paused_until.is_some();
+        self.live.board.update(&self.name, |standing| {
+            standing.last_delivered = Some(now);
+            standing.stopped = None;
+            if !paused {
+                standing.paused_until = None;
+            }
+        });
+    }
+
+    fn went_wrong(&mut self, later: &lane::Later, now: Duration) {
+        self.failing = true;
+        let until = now
+            .saturating_add(later.wait)
+            .max(self.paused_until.unwrap_or_default());
+        self.paused_until = Some(until);
+        let wait = until.saturating_sub(now);
+        let until = self.live.clock.now().checked_add(wait).ok();
+        let stops = later.verdict == Verdict::Stop;
+        if stops && !self.stopped {
+            tracing::error!(destination = %self.name, why = later.why, "stopped: one probe a minute until it is mended");
+        } else {
+            tracing::warn!(destination = %self.name, why = later.why, wait_ms = later.wait.as_millis(), "put off");
+        }
+        self.stopped |= stops;
+        let stopped = self.stopped;
+        self.live.board.update(&self.name, |standing| {
+            standing.last_error = Some(later.why.clone());
+            standing.paused_until = until;
+            if stops || !stopped {
+                standing.stopped = stops.then(|| later.why.clone());
+            }
+        });
+    }
+
+    fn hold(&mut self, alert: AlertId) {
+        *self.busy.entry(alert).or_insert(0) += 1;
+    }
+
+    fn release(&mut self, alert: AlertId) {
+        if let Some(held) = self.busy.get_mut(&alert) {
+            *held = held.saturating_sub(1);
+            if *held == 0 {
+                self.busy.remove(&alert);
+            }
+        }
+    }
+
+    /// Drops rows from memory, not from the store.
+    fn forget(&mut self, which: impl Fn(&Waiting) -> bool) {
+        let mut left = 0;
+        self.pending.retain(|waiting| {
+            let stays = !which(waiting);
+            if stays {
+                left += waiting.bytes();
+            }
+            stays
+        });
+        self.pending_bytes = left;
+    }
+}
+
+impl Waiting {
+    fn bytes(&self) -> usize {
+        self.event
+            .as_ref()
+            .map_or(0, |event| event.rendered.bytes.len())
+    }
+}
+
+/// A row ready to be sent.
+fn row(owed: Owed, event: Event) -> Row {
+    Row { owed, event }
+}

@@ -1,0 +1,176 @@
+//! From the outbox into memory: what is due, read and rendered in one view of the store.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Waiting, Worker};
+use crate::connector::Of;
+use crate::delivery::event::{self, Event};
+use crate::delivery::{Error, Way};
+use crate::live::Snapshot;
+use crate::store::{self, DeadLetterCause, Owed, Reader};
+use crate::untrusted::Untrusted;
+
+/// Rows read at once.
+const AT_ONCE: u32 = 512;
+/// Bytes rendered at once.
+const BYTES: usize = 4_000_000;
+/// After a failure of the store, the next look is this much later.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+/// What a read brought.
+struct Loaded {
+    ready: Vec<(Owed, Option<Event>)>,
+    /// Those that no event can be made of, and why.
+    dead: Vec<(Owed, String)>,
+    behind: Vec<i64>,
+    after: i64,
+    more: bool,
+    next_due: Option<Timestamp>,
+}
+
+/// What to read.
+struct Wanted {
+    snapshot: Arc<Snapshot>,
+    name: Arc<str>,
+    now: Timestamp,
+    after: i64,
+    limit: u32,
+    known: HashSet<i64>,
+    largest: super::Bounds,
+}
+
+impl Worker {
+    /// Whether more may be kept in memory.
+    pub(super) fn has_room(&self) -> bool {
+        self.pending.len() < self.bounds.events.saturating_mul(2).clamp(64, 2_048)
+            && self.pending_bytes < self.bounds.bytes.saturating_mul(4).min(16_000_000)
+    }
+
+    /// Reads what is due.
+    pub(super) async fn load(&mut self) {
+        let known = u32::try_from(self.known.len()).unwrap_or(u32::MAX);
+        let wanted = Wanted {
+            snapshot: Arc::clone(&self.snapshot),
+            name: Arc::clone(&self.name),
+            now: self.live.clock.now(),
+            after: self.after,
+            limit: AT_ONCE.saturating_add(known),
+            known: self.known.clone(),
+            largest: self.bounds,
+        };
+        let loaded = match self
+            .live
+            .store
+            .read(move |reader| wanted.read(reader))
+            .await
+        {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                if !self.live.stop.is_cancelled() {
+                    tracing::error!(destination = %self.name, %error, "cannot read what is owed");
+                    tokio::time::sleep(STORE_PAUSE).await;
+                }
+                return;
+            }
+        };
+        self.after = loaded.after;
+        self.more = loaded.more;
+        self.next_due = loaded.next_due;
+        let since = tokio::time::Instant::now();
+        for (owed, event) in loaded.ready {
+            self.known.insert(owed.seq);
+            let waiting = Waiting { owed, event, since };
+            self.pending_bytes += waiting.bytes();
+            self.pending.push_back(waiting);
+        }
+        if !loaded.behind.is_empty() {
+            self.park(loaded.behind);
+        }
+        if !loaded.dead.is_empty() {
+            let dead = loaded.dead.into_iter().map(|(owed, reason)| {
+                tracing::error!(destination = %self.name, alert = %owed.revision.alert, reason, "no event can be made");
+                let cause = DeadLetterCause {
+                    status: None,
+                    body: Untrusted::new(Vec::new()),
+                    reason,
+                };
+                (owed.seq, cause)
+            });
+            let dead: Vec<_> = dead.collect();
+            self.known.extend(dead.iter().map(|(seq, _)| *seq));
+            self.bury(dead);
+        }
+    }
+}
+
+impl Wanted {
+    fn read(self, reader: &Reader<'_>) -> Result<Loaded, store::Error> {
+        let mut due = reader.due(&self.name, self.now, self.after, self.limit)?;
+        let read = due.ready.len().saturating_add(due.behind.len());
+        let mut loaded = Loaded {
+            ready: Vec::with_capacity(due.ready.len()),
+            dead: Vec::new(),
+            behind: std::mem::take(&mut due.behind),
+            after: due.after,
+            more: read >= usize::try_from(self.limit).unwrap_or(usize::MAX),
+            next_due: reader.next_due(&self.name)?.filter(|at| *at > self.now),
+        };
+        let Ok(way) = Way::to(&self.snapshot, &self.name) else {
+            return Ok(loaded);
+        };
+        let mut bytes = 0;
+        for owed in due.ready {
+            if self.known.contains(&owed.seq) {
+                continue;
+            }
+            if bytes > BYTES {
+                // The rest is read again, from here on.
+                loaded.more = true;
+                if owed.seq > self.after {
+                    loaded.after = loaded.after.min(owed.seq - 1);
+                }
+                break;
+            }
+            if way.deliver.of == Of::State {
+                loaded.ready.push((owed, None));
+                continue;
+            }
+            match self.event(reader, &way, &owed)? {
+                Ok(event) => {
+                    bytes += event.rendered.bytes.len();
+                    loaded.ready.push((owed, Some(event)));
+                }
+                Err(error) => loaded.dead.push((owed, error.line())),
+            }
+        }
+        loaded.ready.sort_by_key(|(owed, _)| owed.seq);
+        Ok(loaded)
+    }
+
+    fn event(
+        &self,
+        reader: &Reader<'_>,
+        way: &Way<'_>,
+        owed: &Owed,
+    ) -> Result<Result<Event, Error>, store::Error> {
+        let alert = match reader.revision(owed.revision) {
+            Ok(alert) => alert,
+            Err(error @ store::Error::Damaged { .. }) => return Ok(Err(error.into())),
+            Err(error) => return Err(error),
+        };
+        Ok(event::render(way, &alert).and_then(|event| {
+            if self.largest.excludes(&event) {
+                return Err(Error::TooLarge {
+                    destination: self.name.to_string(),
+                    bytes: event.rendered.bytes.len(),
+                    at_most: u64::try_from(self.largest.bytes).unwrap_or(u64::MAX),
+                });
+            }
+            Ok(event)
+        }))
+    }
+}

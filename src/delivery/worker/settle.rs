@@ -1,0 +1,155 @@
+//! From a report to the outbox: delivered, dead, put off, parked.
+//!
+//! None of it syncs by itself (design, promise 1): a crash before the commit sends again what was
+//! taken, in the same order and with the same event ids.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Worker;
+use crate::alert::AlertId;
+use crate::delivery::lane::Report;
+use crate::live::Live;
+use crate::store::{self, DeadLetterCause};
+
+/// While the store refuses, it is asked again this often.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// What the store is told.
+#[derive(Debug, Default)]
+pub(super) struct Settled {
+    delivered: Vec<i64>,
+    dead: Vec<(i64, DeadLetterCause)>,
+    /// Put off: alert, row, tries.
+    back: Vec<(AlertId, i64, u32)>,
+    until: Option<(Timestamp, String)>,
+    park: Vec<i64>,
+}
+
+impl Worker {
+    /// Hands a report to the store. Alerts with a row that is put off stay held until the store
+    /// knows: what follows it must not be taken for ready.
+    pub(super) fn settle(&mut self, mut report: Report) {
+        // Rows that are gone are known no longer; to mark them does nothing.
+        report.delivered.append(&mut report.gone);
+        let mut back = Vec::new();
+        for owed in report.back {
+            let alert = owed.revision.alert;
+            if report.later.is_some() {
+                back.push((alert, owed.seq, owed.attempts.saturating_add(1)));
+                self.hold(alert);
+            } else {
+                // It was not tried, because the daemon stops; the next one finds it as it was.
+                self.known.remove(&owed.seq);
+            }
+        }
+        back.sort_unstable_by_key(|(_, seq, _)| *seq);
+        let now = self.live.clock.now();
+        let until = report.later.map(|later| {
+            let at = now.checked_add(later.wait).unwrap_or(Timestamp::MAX);
+            (at, later.why)
+        });
+        self.hand_over(Settled {
+            delivered: report.delivered,
+            dead: report.dead,
+            back,
+            until,
+            park: Vec::new(),
+        });
+    }
+
+    /// Parks rows behind the postponed one of their alert.
+    pub(super) fn park(&mut self, park: Vec<i64>) {
+        self.known.extend(&park);
+        self.hand_over(Settled {
+            park,
+            ..Settled::default()
+        });
+    }
+
+    /// Gives up what no event can be made of.
+    pub(super) fn bury(&mut self, dead: Vec<(i64, DeadLetterCause)>) {
+        self.hand_over(Settled {
+            dead,
+            ..Settled::default()
+        });
+    }
+
+    fn hand_over(&mut self, settled: Settled) {
+        let nothing = settled.delivered.is_empty()
+            && settled.dead.is_empty()
+            && settled.back.is_empty()
+            && settled.park.is_empty();
+        if nothing {
+            return;
+        }
+        let (live, name) = (Arc::clone(&self.live), Arc::clone(&self.name));
+        let tracker = self.live.tasks.clone();
+        self.settling
+            .spawn(tracker.track_future(keep(live, name, settled)));
+    }
+
+    /// The store knows: what was put off is let go, and what stands behind it is parked.
+    pub(super) fn settled(&mut self, settled: &Settled) {
+        for seq in settled
+            .delivered
+            .iter()
+            .chain(settled.dead.iter().map(|(seq, _)| seq))
+            .chain(settled.back.iter().map(|(_, seq, _)| seq))
+            .chain(&settled.park)
+        {
+            self.known.remove(seq);
+        }
+        let alerts: Vec<AlertId> = settled.back.iter().map(|(alert, _, _)| *alert).collect();
+        for alert in &alerts {
+            self.release(*alert);
+        }
+        let behind: Vec<i64> = self
+            .pending
+            .iter()
+            .filter(|waiting| alerts.contains(&waiting.owed.revision.alert))
+            .map(|waiting| waiting.owed.seq)
+            .collect();
+        if !behind.is_empty() {
+            self.forget(|waiting| alerts.contains(&waiting.owed.revision.alert));
+            self.park(behind);
+        }
+        // Rows may have come free, and the next one that is due may be another.
+        self.more = true;
+    }
+}
+
+async fn keep(live: Arc<Live>, name: Arc<str>, settled: Settled) -> Arc<Settled> {
+    let settled = Arc::new(settled);
+    loop {
+        let (job, to) = (Arc::clone(&settled), Arc::clone(&name));
+        let kept = live
+            .store
+            .write_lazily(move |tx| {
+                tx.mark_delivered(&to, &job.delivered)?;
+                for (seq, cause) in &job.dead {
+                    tx.dead_letter(&to, *seq, cause)?;
+                }
+                if let Some((at, why)) = &job.until {
+                    for (_, seq, attempts) in &job.back {
+                        tx.postpone(&to, *seq, *attempts, *at, why)?;
+                    }
+                }
+                tx.park(&to, &job.park)
+            })
+            .await;
+        match kept {
+            Ok(()) | Err(store::Error::Closed) => break,
+            Err(error) => {
+                tracing::error!(destination = %name, %error, "cannot keep what was delivered; trying again");
+                tokio::select! {
+                    () = live.stop.cancelled() => break,
+                    () = tokio::time::sleep(AGAIN) => {}
+                }
+            }
+        }
+    }
+    settled
+}

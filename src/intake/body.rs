@@ -1,0 +1,150 @@
+//! Bytes to JSON: decompressed, bounded in size, depth and number of values before any tree is built.
+
+use std::borrow::Cow;
+use std::io::Read as _;
+
+use serde_json::Value as Json;
+
+use super::Refused;
+
+/// The longest body as it comes, in bytes.
+pub const LONGEST_BODY: usize = 8 * 1024 * 1024;
+/// The longest body after decompression, in bytes.
+pub const LONGEST_INFLATED: usize = 16 * 1024 * 1024;
+/// How deeply a body may nest.
+pub const DEEPEST: usize = 64;
+/// How many values one document may hold: each takes some fifty times its bytes.
+const MOST_VALUES: usize = 2_000_000;
+
+/// The body after decompression.
+pub(super) fn decompressed(body: Vec<u8>, encoding: Option<&str>) -> Result<Vec<u8>, Refused> {
+    match encoding.map(str::trim).unwrap_or_default() {
+        "" => return Ok(body),
+        none if none.eq_ignore_ascii_case("identity") => return Ok(body),
+        gzip if gzip.eq_ignore_ascii_case("gzip") || gzip.eq_ignore_ascii_case("x-gzip") => {}
+        _ => return Err(Refused::UnsupportedEncoding),
+    }
+    let mut inflated = Vec::new();
+    let bound = u64::try_from(LONGEST_INFLATED)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
+    flate2::read::MultiGzDecoder::new(body.as_slice())
+        .take(bound)
+        .read_to_end(&mut inflated)
+        .map_err(|_| Refused::NotParseable {
+            detail: "it is no gzip, or it is cut off".to_owned(),
+        })?;
+    if inflated.len() > LONGEST_INFLATED {
+        return Err(Refused::TooLarge {
+            at_most: LONGEST_INFLATED,
+            of: "bytes after decompression",
+        });
+    }
+    Ok(inflated)
+}
+
+/// One document, as the standard has it.
+pub(super) fn strict(bytes: &[u8]) -> Result<Json, Refused> {
+    bounded(bytes)?;
+    parsed(bytes)
+}
+
+/// One document as Python writes it: `NaN` and the infinities read as null.
+pub(super) fn lenient(bytes: &[u8]) -> Result<Json, Refused> {
+    bounded(bytes)?;
+    parsed(&without_nan(bytes))
+}
+
+fn parsed(bytes: &[u8]) -> Result<Json, Refused> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let text = std::str::from_utf8(bytes).map_err(|error| Refused::NotParseable {
+        detail: format!("it is no UTF-8 at byte {}", error.valid_up_to()),
+    })?;
+    serde_json::from_str(text).map_err(|error| Refused::NotParseable {
+        detail: format!(
+            "it is no JSON at line {}, column {}",
+            error.line(),
+            error.column()
+        ),
+    })
+}
+
+/// Counts brackets and commas outside strings. What is no JSON at all is left to the parser.
+fn bounded(bytes: &[u8]) -> Result<(), Refused> {
+    let mut depth: usize = 0;
+    let mut values: usize = 0;
+    let mut rest = bytes.iter();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'"' => skip_string(&mut rest),
+            b'{' | b'[' => {
+                depth += 1;
+                values += 1;
+                if depth > DEEPEST {
+                    return Err(Refused::TooDeep { at_most: DEEPEST });
+                }
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b',' => values += 1,
+            _ => {}
+        }
+    }
+    if values > MOST_VALUES {
+        return Err(Refused::TooLarge {
+            at_most: MOST_VALUES,
+            of: "values",
+        });
+    }
+    Ok(())
+}
+
+fn skip_string(rest: &mut std::slice::Iter<'_, u8>) {
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'"' => return,
+            b'\\' => {
+                rest.next();
+            }
+            _ => {}
+        }
+    }
+}
+
+/// `NaN`, `Infinity` and `-Infinity` outside strings become `null`; what holds none of them is not copied.
+fn without_nan(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let mut out: Option<Vec<u8>> = None;
+    let mut copied = 0;
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let token = match byte {
+            b'"' => {
+                let mut inside = rest.get(1..).unwrap_or_default().iter();
+                skip_string(&mut inside);
+                at = bytes.len() - inside.as_slice().len();
+                continue;
+            }
+            b'N' | b'I' | b'-' => [&b"NaN"[..], b"Infinity", b"-Infinity"]
+                .into_iter()
+                .find(|token| rest.starts_with(token)),
+            _ => None,
+        };
+        match token {
+            None => at += 1,
+            Some(token) => {
+                let out = out.get_or_insert_with(|| Vec::with_capacity(bytes.len()));
+                out.extend_from_slice(bytes.get(copied..at).unwrap_or_default());
+                out.extend_from_slice(b"null");
+                at += token.len();
+                copied = at;
+            }
+        }
+    }
+    match out {
+        None => Cow::Borrowed(bytes),
+        Some(mut out) => {
+            out.extend_from_slice(bytes.get(copied..).unwrap_or_default());
+            Cow::Owned(out)
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! From what arrived to signals: cut out by the manifest, checked by the schema, judged by the mappings.
+//! Pure; nothing is kept here.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value as Json};
+
+use crate::catalog::Catalog;
+use crate::config::Connection;
+use crate::connector::{Extracted, Input, SignalRule};
+use crate::shape;
+use crate::signal::{Change, Raw, Signal, SignalId, SignalName};
+use crate::triage::{self, Judged};
+use crate::untrusted::{self, Untrusted};
+
+/// The same id after this long is a new sighting, unless the manifest says `again`.
+const AGAIN: Duration = Duration::from_secs(24 * 60 * 60);
+/// The longest reason that is kept, in graphemes.
+const LONGEST_REASON: usize = 500;
+/// What begins the vendor id of a signal that could not be cut out; the place among its items follows.
+pub(super) const UNREAD: char = '?';
+/// The name of what nobody recognised.
+pub(super) const UNMATCHED: &str = "unmatched";
+
+/// A body and the signals in it, ready to be kept.
+#[derive(Debug)]
+pub(super) struct Drawn {
+    /// The body; shared by its signals.
+    pub raw: Raw,
+    /// In the order of the body.
+    pub signals: Vec<Ready>,
+}
+
+/// A signal, ready to be kept.
+#[derive(Debug)]
+pub(super) struct Ready {
+    /// The signal and what the mappings say. They were not asked when there is a `fault`.
+    pub judged: Judged,
+    /// Why it could not be read.
+    pub fault: Option<Fault>,
+    /// The same id after this long is a new sighting; `None`: it was told apart already.
+    pub again: Option<Duration>,
+}
+
+/// Why a signal could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// Its manifest or its schema failed on it.
+    Stuck(String),
+    /// Nobody knows what it is.
+    Refused(String),
+}
+
+/// Makes signals of one connection out of what arrived at one instant.
+#[derive(Clone, Copy)]
+pub(super) struct Draw<'d> {
+    pub catalog: &'d Catalog,
+    pub connection: &'d Connection,
+    /// When the bytes reached Andon.
+    pub received_at: Timestamp,
+    /// When they are read: `now`.
+    pub now: Timestamp,
+}
+
+/// A signal that was cut out, before it has an id.
+#[derive(Debug)]
+pub(super) struct Cut {
+    pub vendor_id: String,
+    pub at: Option<Timestamp>,
+    pub data: Json,
+    pub fault: Option<String>,
+    /// Where a poll may stop next time.
+    pub mark: Option<Json>,
+}
+
+impl Draw<'_> {
+    /// All signals of one rule in what arrived. Items that fail are among them, with their fault.
+    pub fn cut(&self, rule: &SignalRule, input: &Input<'_>, digest: &str) -> Vec<Cut> {
+        let failed = |index: usize, error: &shape::Error| Cut {
+            vendor_id: format!("{UNREAD}{index}:{digest}"),
+            at: None,
+            data: Json::Null,
+            fault: Some(said("reading", error)),
+            mark: None,
+        };
+        match rule.extract(input) {
+            Err(error) => vec![failed(0, &error)],
+            Ok(items) => items
+                .into_iter()
+                .enumerate()
+                .map(|(index, item)| match item {
+                    Err(error) => failed(index, &error),
+                    Ok(extracted) => checked(rule, extracted),
+                })
+                .collect(),
+        }
+    }
+
+    /// Gives a signal its id and Andon's own fields, and asks the mappings.
+    pub fn ready(
+        &self,
+        rule: &SignalRule,
+        cut: Cut,
+        change: Option<Change>,
+        id: SignalId,
+    ) -> Ready {
+        let again = rule.again.unwrap_or(AGAIN);
+        let fault = cut.fault.clone().map(Fault::Stuck);
+        let signal = self.signal(&rule.name, cut, change, id);
+        let judged = match fault {
+            None => triage::judge(self.catalog, signal, &BTreeMap::new(), None),
+            Some(_) => unasked(signal),
+        };
+        Ready {
+            judged,
+            fault,
+            again: Some(again),
+        }
+    }
+
+    /// What nobody knows, or nobody could read: kept to be looked at.
+    pub fn refused(&self, digest: String, reason: String, id: SignalId) -> Ready {
+        let cut = Cut {
+            vendor_id: digest,
+            at: None,
+            data: Json::Null,
+            fault: None,
+            mark: None,
+        };
+        Ready {
+            judged: unasked(self.signal(UNMATCHED, cut, None, id)),
+            fault: Some(Fault::Refused(reason)),
+            again: Some(AGAIN),
+        }
+    }
+
+    pub fn signal(&self, name: &str, cut: Cut, change: Option<Change>, id: SignalId) -> Signal {
+        let at = cut.at.unwrap_or(self.received_at);
+        Signal {
+            id,
+            connection: self.connection.name.clone(),
+            name: SignalName {
+                connector: self.connection.connector.name.clone(),
+                signal: name.to_owned(),
+            },
+            data: Untrusted::new(with_own_fields(cut.data, at, &cut.vendor_id, change)),
+            vendor_id: cut.vendor_id,
+            at,
+            received_at: self.received_at,
+            now: self.now,
+            change,
+            echo_of: None,
+        }
+    }
+}
+
+fn checked(rule: &SignalRule, extracted: Extracted) -> Cut {
+    let fault = rule
+        .schema
+        .as_ref()
+        .filter(|schema| !schema.is_valid(&extracted.data))
+        .and_then(|schema| {
+            let error = schema.iter_errors(&extracted.data).next()?;
+            let place = match error.instance_path().as_str() {
+                "" => "data",
+                path => path,
+            };
+            let what = format!("schema: {place}: {}", error.masked());
+            Some(untrusted::log(&what, LONGEST_REASON))
+        });
+    Cut {
+        vendor_id: extracted
+            .vendor_id
+            .unwrap_or_else(|| digest(extracted.data.to_string().as_bytes())),
+        at: extracted.at,
+        data: extracted.data,
+        fault,
+        mark: extracted.mark,
+    }
+}
+
+/// `signal.at`, `signal.id` and `signal.change` are Andon's; no schema may use them.
+fn with_own_fields(data: Json, at: Timestamp, id: &str, change: Option<Change>) -> Json {
+    match data {
+        Json::Object(mut map) => {
+            map.insert("at".to_owned(), Json::String(at.to_string()));
+            map.insert("id".to_owned(), Json::String(id.to_owned()));
+            if let Some(change) = change {
+                map.insert("change".to_owned(), change.as_str().into());
+            }
+            Json::Object(map)
+        }
+        other => other,
+    }
+}
+
+fn unasked(signal: Signal) -> Judged {
+    Judged {
+        signal,
+        said: Vec::new(),
+        stuck: Vec::new(),
+        waiting: Vec::new(),
+        shadow: Vec::new(),
+    }
+}
+
+/// The place among its items that a signal without data had, from its vendor id.
+pub(super) fn unread_index(vendor_id: &str) -> Option<usize> {
+    vendor_id
+        .strip_prefix(UNREAD)?
+        .split_once(':')?
+        .0
+        .parse()
+        .ok()
+}
+
+/// What failed and with what, on one line and without what a sender could have put into it.
+pub(super) fn said(what: &str, error: &dyn std::error::Error) -> String {
+    let mut text = format!("{what}: {error}");
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let inner_text = inner.to_string();
+        if !text.ends_with(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        source = inner.source();
+    }
+    untrusted::log(&text, LONGEST_REASON)
+}
+
+/// SHA-256, in hexadecimal digits.
+pub(super) fn digest(bytes: &[u8]) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    data_encoding::HEXLOWER.encode(digest.as_ref())
+}
+
+/// Headers as expressions see them; of one that comes twice the first counts.
+pub(super) fn header_object(headers: &[(String, String)]) -> Json {
+    let mut map = Map::new();
+    for (name, value) in headers {
+        map.entry(name.as_str())
+            .or_insert_with(|| Json::String(value.clone()));
+    }
+    Json::Object(map)
+}

@@ -1,0 +1,369 @@
+//! Polls: asked on schedule, page by page; what changed since the last reading becomes a signal.
+//!
+//! A state is judged at every reading, also when it is as it was, because a verdict may depend on the
+//! clock; that reading is kept only where it changes the verdict. An event is taken once.
+
+use std::cmp::Ordering;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value as Json, json};
+
+use super::ask::{ask, pause, retry_after};
+use super::draw::{Cut, Draw, UNREAD, header_object, said};
+use super::items::{AT_ONCE, gone, keep_items};
+use super::page::{Page, base_of};
+use crate::config::Connection;
+use crate::connector::{Input, Poll, PollOf, Schedule, SignalRule, Way};
+use crate::live::{Live, Snapshot};
+use crate::shape;
+use crate::signal::Raw;
+use crate::store;
+use crate::untrusted::Untrusted;
+use crate::web;
+
+/// How many pages one poll goes through.
+const MOST_PAGES: usize = 1_000;
+/// The pause after the first failure.
+const FIRST_PAUSE: Duration = Duration::from_secs(10);
+/// How far polls of one schedule are spread, in seconds.
+const SPREAD: u64 = 30;
+/// The longest sleep, so that a jump of the clock is noticed.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+/// Which poll.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub connection: String,
+    pub signal: String,
+}
+
+/// Why a poll failed. It is made again.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    #[error("cannot make the request")]
+    Request(#[from] shape::Error),
+    #[error("cannot poll")]
+    Web(#[from] web::Error),
+    #[error("the answer has status {status}")]
+    Status {
+        status: u16,
+        retry_after: Option<Duration>,
+    },
+    #[error("the answer is no JSON")]
+    NotJson,
+    #[error("cannot go to the next page: {0}")]
+    Next(String),
+    #[error("there are more than {MOST_PAGES} pages")]
+    TooManyPages,
+    #[error("cannot keep what was polled")]
+    Store(#[from] store::Error),
+}
+
+/// Polls until the daemon stops or the snapshot in force has no such poll.
+pub(super) async fn run(live: Arc<Live>, key: Key, first_within: Duration) {
+    let mut failures: u32 = 0;
+    let mut due = later(live.clock.now(), live.clock.jitter(first_within));
+    loop {
+        loop {
+            let now = live.clock.now();
+            if now >= due {
+                break;
+            }
+            let left = due.duration_since(now).unsigned_abs().min(LONGEST_SLEEP);
+            tokio::select! {
+                () = live.stop.cancelled() => return,
+                () = tokio::time::sleep(left) => {}
+            }
+        }
+        let snapshot = live.snapshot();
+        let Some(found) = Found::new(&snapshot, &key) else {
+            return;
+        };
+        let made = tokio::select! {
+            () = live.stop.cancelled() => return,
+            made = turn(&live, &snapshot, &key) => made,
+        };
+        let now = live.clock.now();
+        due = match made {
+            Ok(()) => {
+                failures = 0;
+                slot(&found.poll.every, now, &key)
+            }
+            Err(error) => {
+                failures = failures.saturating_add(1);
+                let reason = said("poll", &error);
+                tracing::warn!(connection = %key.connection, signal = %key.signal, failures, reason, "a poll failed; it is made again");
+                let mut wait = pause(&live.clock, FIRST_PAUSE, failures);
+                if let Error::Status {
+                    retry_after: Some(asked),
+                    ..
+                } = error
+                {
+                    wait = wait.max(asked);
+                }
+                after_failure(&found.poll.every, now, wait, &key)
+            }
+        };
+    }
+}
+
+/// The rule of a poll and its connection.
+pub(super) struct Found<'s> {
+    pub connection: &'s Connection,
+    pub rule: &'s SignalRule,
+    pub poll: &'s Poll,
+}
+
+impl<'s> Found<'s> {
+    pub fn new(snapshot: &'s Snapshot, key: &Key) -> Option<Self> {
+        let connection = snapshot.catalog.config.connection(&key.connection)?;
+        let rule = connection.connector.signal(&key.signal)?;
+        match &rule.way {
+            Way::Poll(poll) => Some(Self {
+                connection,
+                rule,
+                poll,
+            }),
+            Way::Webhook { .. } | Way::File(_) => None,
+        }
+    }
+}
+
+pub(super) fn later(now: Timestamp, by: Duration) -> Timestamp {
+    now.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// The next time on schedule. Polls of one schedule are spread, each always at the same second.
+fn slot(every: &Schedule, now: Timestamp, key: &Key) -> Timestamp {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    let offset = Duration::from_secs(hasher.finish() % SPREAD);
+    let from = now.checked_sub(offset).unwrap_or(now);
+    every
+        .after(from)
+        .map_or(Timestamp::MAX, |next| later(next, offset))
+}
+
+/// Sooner than the schedule says, or else on schedule, but not before the pause is over.
+fn after_failure(every: &Schedule, now: Timestamp, wait: Duration, key: &Key) -> Timestamp {
+    let over = later(now, wait);
+    if over < slot(every, now, key) {
+        over
+    } else {
+        slot(every, over, key)
+    }
+}
+
+/// Where a poll was.
+#[derive(Debug, Clone, Default)]
+struct Cursor {
+    mark: Json,
+    /// The number of the last whole scan: its instant in milliseconds, so that no two share one.
+    scan: i64,
+    whole_at: Option<Timestamp>,
+}
+
+impl Cursor {
+    fn from_json(kept: Option<&Json>) -> Self {
+        let Some(kept) = kept else {
+            return Self::default();
+        };
+        Self {
+            mark: kept.get("mark").cloned().unwrap_or_default(),
+            scan: kept.get("scan").and_then(Json::as_i64).unwrap_or_default(),
+            whole_at: kept
+                .get("whole_at")
+                .and_then(Json::as_str)
+                .and_then(|at| at.parse().ok()),
+        }
+    }
+
+    fn to_json(&self) -> Json {
+        json!({
+            "mark": self.mark,
+            "scan": self.scan,
+            "whole_at": self.whole_at.map(|at| at.to_string()),
+        })
+    }
+}
+
+/// Whether everything is gone through: always without a mark, at first, and when `full` says so.
+fn is_whole(poll: &Poll, cursor: &Cursor, now: Timestamp) -> bool {
+    if poll.mark.is_none() || cursor.mark.is_null() {
+        return true;
+    }
+    match (&poll.full, cursor.whole_at) {
+        (None, _) => false,
+        (Some(_), None) => true,
+        (Some(full), Some(last)) => full.after(last).is_some_and(|due| due <= now),
+    }
+}
+
+/// One poll: all its pages.
+pub(super) async fn turn(
+    live: &Arc<Live>,
+    snapshot: &Arc<Snapshot>,
+    key: &Key,
+) -> Result<(), Error> {
+    let Some(found) = Found::new(snapshot, key) else {
+        return Ok(());
+    };
+    let poll = found.poll;
+    let now = live.clock.now();
+    let kept_key = key.clone();
+    let cursor = live
+        .store
+        .read(move |reader| reader.cursor(&kept_key.connection, &kept_key.signal))
+        .await?;
+    let mut cursor = Cursor::from_json(cursor.as_ref());
+    let whole = is_whole(poll, &cursor, now);
+    let known = if whole {
+        Json::Null
+    } else {
+        cursor.mark.clone()
+    };
+    let scan = if whole || poll.of == PollOf::Events {
+        now.as_millisecond().max(cursor.scan.saturating_add(1))
+    } else {
+        cursor.scan
+    };
+    let mut faults = false;
+    let mut page = Page::first(poll.next.as_ref());
+    for number in 1.. {
+        let read = read_page(live, snapshot, &found, &page, &known).await?;
+        faults |= read
+            .cuts
+            .iter()
+            .any(|cut| cut.vendor_id.starts_with(UNREAD));
+        for mark in read.cuts.iter().filter_map(|cut| cut.mark.as_ref()) {
+            if order(mark, &cursor.mark) == Some(Ordering::Greater) || cursor.mark.is_null() {
+                cursor.mark = mark.clone();
+            }
+        }
+        let is_known = |cut: &Cut| {
+            cut.mark
+                .as_ref()
+                .is_some_and(|mark| order(mark, &known) == Some(Ordering::Less))
+        };
+        let reached = read.cuts.iter().any(is_known);
+        let mut cuts = read.cuts;
+        cuts.retain(|cut| !is_known(cut));
+        let raw = Arc::new(read.raw);
+        while !cuts.is_empty() {
+            let rest = cuts.split_off(cuts.len().min(AT_ONCE));
+            keep_items(live, snapshot, key, cuts, scan, Arc::clone(&raw)).await?;
+            cuts = rest;
+        }
+        match read.next {
+            Some(next) if !reached && number < MOST_PAGES => page = next,
+            Some(_) if !reached => return Err(Error::TooManyPages),
+            _ => break,
+        }
+    }
+    // An item that could not be read is not gone, but nobody knows which one it is.
+    if poll.of == PollOf::Events || whole && !faults {
+        gone(live, snapshot, key, scan).await?;
+    }
+    if whole {
+        cursor.whole_at = Some(now);
+        cursor.scan = scan;
+    }
+    let kept_key = key.clone();
+    live.store
+        .write(move |tx| tx.put_cursor(&kept_key.connection, &kept_key.signal, &cursor.to_json()))
+        .await?;
+    Ok(())
+}
+
+/// One answer, cut up.
+struct Read {
+    cuts: Vec<Cut>,
+    raw: Raw,
+    next: Option<Page>,
+}
+
+async fn read_page(
+    live: &Arc<Live>,
+    snapshot: &Snapshot,
+    found: &Found<'_>,
+    page: &Page,
+    known: &Json,
+) -> Result<Read, Error> {
+    let Found {
+        connection,
+        rule,
+        poll,
+    } = found;
+    let next = poll.next.as_ref();
+    let (request, base) = {
+        let mut input = Input::new(&connection.settings, live.clock.now());
+        input.mark = known;
+        let scope = rule.scope(&input);
+        let first_url = connection.connector.first_url().unwrap_or_default();
+        let mut request = poll.call.render(&scope, &Map::new(), first_url)?;
+        let base = base_of(connection, &request);
+        page.put_into(&mut request, next, base.as_ref())
+            .map_err(Error::Next)?;
+        (request, base)
+    };
+    let mut answer = ask(snapshot, connection, &request).await?;
+    if !(200..300).contains(&answer.status) {
+        return Err(Error::Status {
+            status: answer.status,
+            retry_after: retry_after(&answer),
+        });
+    }
+    let now = live.clock.now();
+    let header = header_object(&answer.headers);
+    let (cuts, next) = {
+        let mut input = Input::new(&connection.settings, now);
+        input.body = answer.json().ok_or(Error::NotJson)?;
+        input.header = &header;
+        input.status = Some(answer.status);
+        input.mark = known;
+        let draw = draw(snapshot, connection, now);
+        let cuts = draw.cut(rule, &input, "poll");
+        let asked = page.asked_at(base.as_ref(), &request);
+        let next = page
+            .after(rule, next, &input, asked.as_ref())
+            .map_err(Error::Next)?;
+        (cuts, next)
+    };
+    let raw = Raw {
+        body: Untrusted::new(std::mem::take(&mut answer.body)),
+        headers: vec![(super::STATUS.to_owned(), answer.status.to_string())],
+        path: None,
+    };
+    Ok(Read { cuts, raw, next })
+}
+
+pub(super) fn draw<'s>(
+    snapshot: &'s Snapshot,
+    connection: &'s Connection,
+    now: Timestamp,
+) -> Draw<'s> {
+    Draw {
+        catalog: &snapshot.catalog,
+        connection,
+        received_at: now,
+        now,
+    }
+}
+
+/// Which of two marks is later: numbers by value, also where they are written as texts; texts by their characters.
+fn order(one: &Json, other: &Json) -> Option<Ordering> {
+    let number = |mark: &Json| match mark {
+        Json::Number(number) => number.as_i64(),
+        Json::String(text) => text.parse().ok(),
+        _ => None,
+    };
+    match (one, other, number(one), number(other)) {
+        (_, _, Some(one), Some(other)) => Some(one.cmp(&other)),
+        (Json::Number(one), Json::Number(other), ..) => one.as_f64()?.partial_cmp(&other.as_f64()?),
+        (Json::String(one), Json::String(other), ..) => Some(one.cmp(other)),
+        _ => None,
+    }
+}

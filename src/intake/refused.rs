@@ -1,0 +1,77 @@
+//! Why a push was not kept: what the sender hears, one line each, never a value of theirs.
+
+use std::time::Duration;
+
+/// A push that was not kept. What was accepted is kept, even when nobody could read it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// No connection of that name takes pushes.
+    #[error("no connection of this name takes signals by push")]
+    UnknownConnection,
+    /// The sender did not prove who it is. Why is in our log only.
+    #[error("the request does not prove that it comes from the connection's system")]
+    NotAccepted,
+    /// The secret to check with cannot be read: the sender should try again.
+    #[error("the request cannot be checked now; try again")]
+    Ours,
+    /// More than is taken in one request.
+    #[error("the request holds more than {at_most} {of}")]
+    TooLarge {
+        /// The bound.
+        at_most: usize,
+        /// What is bounded, such as `bytes`.
+        of: &'static str,
+    },
+    /// A `Content-Encoding` that is not gzip.
+    #[error("the content encoding is not known; send gzip or none")]
+    UnsupportedEncoding,
+    /// Not JSON, or not whole.
+    #[error("the body cannot be read: {detail}")]
+    NotParseable {
+        /// What is wrong with it, and where.
+        detail: String,
+    },
+    /// Nested too deeply.
+    #[error("the body nests deeper than {at_most}")]
+    TooDeep {
+        /// The bound.
+        at_most: usize,
+    },
+    /// Nothing more can be kept now.
+    #[error("nothing more can be kept now; try again")]
+    Full {
+        /// When to try again.
+        retry_after: Duration,
+    },
+}
+
+/// How long a sender should wait when nothing more can be kept.
+pub(super) const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+impl Refused {
+    /// The HTTP status that says so.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::UnknownConnection => 404,
+            Self::NotAccepted => 401,
+            Self::Ours | Self::Full { .. } => 503,
+            Self::TooLarge { .. } => 413,
+            Self::UnsupportedEncoding => 415,
+            Self::NotParseable { .. } | Self::TooDeep { .. } => 400,
+        }
+    }
+
+    /// One line for `problem+json`.
+    pub fn detail(&self) -> String {
+        self.to_string()
+    }
+
+    /// What goes into `Retry-After`, where trying again helps.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Full { retry_after } => Some(*retry_after),
+            Self::Ours => Some(RETRY_AFTER),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! `contain:`: what may be done about it, checked against the actions there are.
+
+use super::super::ContainRule;
+use super::Known;
+use crate::diag::{Code, Faults, nearest};
+use crate::shape::Reading;
+use crate::yaml::{Fields, Node};
+
+/// A containment that does not exist.
+const UNKNOWN_ACTION: Code = Code("AND0506");
+
+/// An argument that an action does not take, or that is missing.
+const BAD_ARGUMENT: Code = Code("AND0507");
+
+pub(super) fn contain(
+    fields: &Fields<'_>,
+    reading: &Reading<'_>,
+    known: Known<'_>,
+    faults: &mut Faults,
+) -> Vec<ContainRule> {
+    let mut rules = Vec::new();
+    for item in fields
+        .get("contain")
+        .and_then(Node::as_list)
+        .unwrap_or_default()
+    {
+        let Some(rule) = Fields::of(
+            item,
+            "a containment",
+            &["action", "at", "with", "ask"],
+            faults,
+        ) else {
+            continue;
+        };
+        let Some(node) = rule.require(
+            "action",
+            "name connector and verb, such as `action: mlflow/move-alias`",
+            faults,
+        ) else {
+            continue;
+        };
+        let text = node.as_text().unwrap_or_default();
+        let (connector, verb) = text.split_once('/').unwrap_or((text, ""));
+        if known.unsound.contains(connector) {
+            continue;
+        }
+        let Some(action) = known
+            .connectors
+            .get(connector)
+            .and_then(|connector| connector.action(verb))
+        else {
+            let all: Vec<String> = known
+                .connectors
+                .values()
+                .flat_map(|connector| {
+                    connector
+                        .actions
+                        .iter()
+                        .map(|action| format!("{}/{}", connector.name, action.name))
+                })
+                .collect();
+            let fault = faults.error(
+                UNKNOWN_ACTION,
+                node.place(),
+                format!("there is no action `{text}`"),
+            );
+            match nearest(text, all.iter().map(String::as_str)) {
+                Some(meant) => fault
+                    .label(format!("did you mean `{meant}`?"))
+                    .help(format!("write `action: {meant}`")),
+                None => fault.help(format!("actions are {}", all.join(", "))),
+            };
+            continue;
+        };
+        let mut with = Vec::new();
+        for entry in rule.get("with").and_then(Node::as_map).unwrap_or_default() {
+            if !action.takes.iter().any(|take| take.name == entry.key) {
+                let takes: Vec<&str> = action.takes.iter().map(|take| take.name.as_str()).collect();
+                let fault = faults.error(
+                    BAD_ARGUMENT,
+                    entry.key_place(),
+                    format!("`{text}` takes no `{}`", entry.key),
+                );
+                match nearest(&entry.key, takes.iter().copied()) {
+                    Some(meant) => fault
+                        .label(format!("did you mean `{meant}`?"))
+                        .help(format!("write `{meant}:`")),
+                    None => fault.help(format!("it takes {}", takes.join(", "))),
+                };
+            }
+            if let Some(value) = reading.value(&entry.value, faults) {
+                with.push((entry.key.clone(), value));
+            }
+        }
+        let ask = rule.list_of_text("ask", faults).unwrap_or_default();
+        for name in &ask {
+            if !action.takes.iter().any(|take| take.name == *name) {
+                faults
+                    .error(
+                        BAD_ARGUMENT,
+                        rule.get("ask").unwrap_or(item).place(),
+                        format!("`{text}` takes no `{name}`"),
+                    )
+                    .help("ask for what it takes");
+            }
+        }
+        for take in &action.takes {
+            let given = with.iter().any(|(name, _)| *name == take.name) || ask.contains(&take.name);
+            if !given && !take.optional && take.default.is_none() {
+                faults
+                    .error(
+                        BAD_ARGUMENT,
+                        node.place(),
+                        format!("`{text}` needs `{}`", take.name),
+                    )
+                    .help(format!(
+                        "write `{}: =…` under `with:`, or `ask: [{}]`",
+                        take.name, take.name
+                    ));
+            }
+        }
+        rules.push(ContainRule {
+            connector: connector.to_owned(),
+            verb: verb.to_owned(),
+            at: rule.text("at", faults),
+            with,
+            ask,
+            place: rule.get("at").map_or_else(|| item.head(), Node::place),
+        });
+    }
+    rules
+}

@@ -1,0 +1,197 @@
+//! How the daemon fares: for load balancers, for Prometheus, for a person; and the freeze.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use super::Desk;
+use super::body::{API_BYTES, Form};
+use super::callers::Asked;
+use super::page::{json as answer, ok};
+use super::problem::Problem;
+use crate::config::Scope;
+use crate::containment;
+use crate::meters::DestinationLabels;
+use crate::store::Waiting;
+use crate::untrusted;
+
+/// The flag that `freeze` raises.
+const FREEZE: &str = "freeze";
+/// The longest reason for a freeze, in graphemes.
+const LONGEST_WHY: usize = 500;
+/// OpenMetrics 1.0, as Prometheus asks for it.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// `GET /healthz`: the process lives and answers.
+pub(super) async fn alive() -> Response {
+    ok(&json!({ "alive": true }))
+}
+
+/// `GET /readyz`: there is room for signals.
+pub(super) async fn ready(State(desk): State<Arc<Desk>>) -> Response {
+    let stopping = desk.live.stop.is_cancelled();
+    let why = match desk.live.store.room() {
+        _ if stopping => Some("the daemon is stopping".to_owned()),
+        Ok(()) => None,
+        Err(error) => Some(error.to_string()),
+    };
+    let status = if why.is_none() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let body = json!({ "ready": why.is_none(), "why_not": why });
+    let mut response = answer(status, &body);
+    if status != StatusCode::OK {
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    }
+    response
+}
+
+/// `GET /metrics`
+pub(super) async fn metrics(State(desk): State<Arc<Desk>>) -> Response {
+    let waiting = desk.live.store.read(|reader| reader.waiting()).await;
+    match waiting {
+        Ok(waiting) => set_waiting(&desk, &waiting),
+        Err(error) => return Problem::from(error).into_response(),
+    }
+    let mut response = desk.live.meters.text().into_response();
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(OPEN_METRICS));
+    response
+}
+
+fn set_waiting(desk: &Desk, waiting: &[Waiting]) {
+    let set = |destination: &str, count: u64| {
+        let labels = DestinationLabels {
+            destination: destination.to_owned(),
+        };
+        let gauge = desk.live.meters.waiting.get_or_create(&labels);
+        gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+    };
+    for connection in &desk.live.snapshot().catalog.config.connections {
+        if connection.connector.deliver.is_some() {
+            set(&connection.name, 0);
+        }
+    }
+    for waiting in waiting {
+        set(&waiting.destination, waiting.count);
+    }
+}
+
+/// `GET /v1/whoami`: what a SOAR tests its connection with, so 401 for a wrong token.
+pub(super) async fn who_am_i(
+    State(desk): State<Arc<Desk>>,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let frozen = desk.live.store.read(|reader| reader.flag(FREEZE)).await?;
+    let scopes: Vec<String> = asked.caller.may.iter().map(ToString::to_string).collect();
+    Ok(ok(&json!({
+        "name": asked.caller.name,
+        "may": scopes,
+        "until": asked.caller.until,
+        "frozen": frozen.is_some(),
+        "version": env!("CARGO_PKG_VERSION"),
+    })))
+}
+
+/// `GET /v1/status`
+pub(super) async fn status(
+    State(desk): State<Arc<Desk>>,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    asked.query(&[]).finish()?;
+    let (unsettled, open, waiting, dead, unfinished, flag) = desk
+        .live
+        .store
+        .read(|reader| {
+            Ok((
+                reader.unsettled_counts()?,
+                reader.open_alerts()?,
+                reader.waiting()?,
+                reader.dead_letter_counts()?,
+                reader.unfinished_actions()?.len(),
+                reader.flag(FREEZE)?,
+            ))
+        })
+        .await?;
+    let snapshot = desk.live.snapshot();
+    let catalog = &snapshot.catalog;
+    let store = &desk.live.store;
+    let frozen = flag.map_or(
+        Value::Null,
+        |flag| json!({ "by": flag.who, "why": flag.why, "since": flag.at }),
+    );
+    Ok(ok(&json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "catalog": {
+            "hash": catalog.hash,
+            "connectors": catalog.connectors.len(),
+            "mappings": catalog.mappings.len(),
+            "connections": catalog.config.connections.len(),
+        },
+        "alerts": { "open": open },
+        "signals": {
+            "waiting": unsettled.waiting,
+            "stuck": unsettled.stuck,
+            "refused": unsettled.refused,
+        },
+        "deliveries": {
+            "waiting": waiting.iter().map(|waiting| waiting.count).sum::<u64>(),
+            "oldest_since": waiting.iter().filter_map(|waiting| waiting.oldest).min(),
+            "dead_letters": dead.iter().map(|(_, count)| count).sum::<u64>(),
+        },
+        "actions": { "unfinished": unfinished },
+        "frozen": frozen,
+        "store": {
+            "bytes": store.bytes(),
+            "jobs": store.jobs(),
+            "commits": store.commits(),
+            "syncs": store.syncs(),
+            "room": store.room().is_ok(),
+        },
+    })))
+}
+
+/// `POST /v1/freeze`: from now on Andon changes nothing on any platform.
+pub(super) async fn freeze(
+    State(desk): State<Arc<Desk>>,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let (by, mut form) = administrator(&desk, asked, &["reason"]).await?;
+    let why = form.text("reason").unwrap_or_default();
+    form.finish()?;
+    let why = untrusted::person(why.trim(), LONGEST_WHY);
+    containment::freeze(&desk.live, &by, &why).await?;
+    Ok(ok(&json!({ "frozen": true })))
+}
+
+/// `POST /v1/unfreeze`
+pub(super) async fn unfreeze(
+    State(desk): State<Arc<Desk>>,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let (by, form) = administrator(&desk, asked, &[]).await?;
+    form.finish()?;
+    containment::unfreeze(&desk.live, &by).await?;
+    Ok(ok(&json!({ "frozen": false })))
+}
+
+async fn administrator(
+    desk: &Desk,
+    asked: Asked,
+    keys: &[&str],
+) -> Result<(String, Form), Problem> {
+    asked.need(&Scope::Admin)?;
+    let read = desk
+        .places
+        .read(&asked.parts.headers, asked.body, API_BYTES)
+        .await?;
+    Ok((asked.caller.name, Form::parse(&read.bytes, keys)?))
+}
