@@ -1,6 +1,5 @@
 //! `andon actions`: what was done to models, and asking for more.
 
-use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -270,33 +269,34 @@ fn one(json: &Json, now: Timestamp) -> String {
     out
 }
 
-/// What a dry run says: its sentence, and each call.
+/// What a dry run says: each call it would make, and each that undoing would.
 fn plan(json: &Json) -> String {
-    let mut out = "nothing was done; these calls would be made\n".to_owned();
-    let message = shown::cell(json, "/message");
-    if !message.is_empty() {
-        let _ = write!(out, "{message}\n");
-    }
-    let calls = ["/calls", "/plan/calls", "/steps"]
-        .iter()
-        .find_map(|pointer| json.pointer(pointer)?.as_array());
-    let Some(calls) = calls else {
-        out.push_str(&output::json(json));
-        out.push('\n');
-        return out;
+    let mut out = if json.get("already") == Some(&Json::Bool(true)) {
+        "nothing was done, and nothing would be: it is so already\n".to_owned()
+    } else {
+        "nothing was done; these calls would be made\n".to_owned()
     };
-    let rows: Vec<Vec<String>> = calls
-        .iter()
-        .map(|call| {
+    let mut rows = Vec::new();
+    for (part, pointer) in [("do", "/requests"), ("undo", "/undo")] {
+        let planned = json.pointer(pointer).and_then(Json::as_array);
+        rows.extend(planned.into_iter().flatten().map(|planned| {
+            let url = shown::first_of(planned, &["/request/url", "/open"]);
             vec![
-                shown::cell(call, "/phase"),
-                shown::first_of(call, &["/method", "/request/method"]),
-                shown::first_of(call, &["/url", "/request/url"]),
-                shown::first_of(call, &["/body", "/request/body"]),
+                part.to_owned(),
+                shown::cell(planned, "/request/method"),
+                url,
+                shown::cell(planned, "/request/body"),
             ]
-        })
-        .collect();
-    out.push_str(&shown::table(&["phase", "method", "url", "body"], &rows));
+        }));
+    }
+    if !rows.is_empty() {
+        out.push_str(&shown::table(&["part", "method", "url", "body"], &rows));
+    }
+    out.push_str(&shown::facts(&[
+        ("before", shown::cell(json, "/kept")),
+        ("limits", shown::cell(json, "/limits")),
+        ("plan", shown::cell(json, "/hash")),
+    ]));
     out
 }
 
@@ -372,6 +372,21 @@ mod tests {
             body(&never).unwrap_err().to_string(),
             "`soon` is no span of time; write such as 30m or 1h"
         );
+    }
+
+    #[test]
+    fn a_dry_run_shows_what_would_be_sent_and_how_it_would_be_undone() {
+        let json = json!({ "dry_run": true, "already": false, "kept": { "version_before": "2" }, "hash": "ab",
+            "requests": [{ "step": 0, "request": { "method": "POST", "url": "https://mlflow.local/api", "body": { "version": "1" } }, "open": null }],
+            "undo": [{ "step": 0, "request": null, "open": "it depends on an answer" }] });
+        insta::assert_snapshot!(plan(&json), @r#"
+        nothing was done; these calls would be made
+        PART  METHOD  URL                       BODY
+        do    POST    https://mlflow.local/api  {"version":"1"}
+        undo          it depends on an answer
+        before  {"version_before":"2"}
+        plan    ab
+        "#);
     }
 
     #[test]

@@ -219,9 +219,9 @@ fn one(json: &Json, now: Timestamp) -> String {
             .filter_map(Json::as_str)
             .map(|name| format!(" --with {}=…", shown::text(name)))
             .collect();
-        let _ = write!(
+        let _ = writeln!(
             out,
-            "contain   andon actions request {} --at {}{}{} --alert {}\n",
+            "contain   andon actions request {} --at {}{}{} --alert {}",
             shown::cell(offer, "/action"),
             shown::cell(offer, "/at"),
             with.concat(),
@@ -235,9 +235,9 @@ fn one(json: &Json, now: Timestamp) -> String {
         .into_iter()
         .flatten()
     {
-        let _ = write!(
+        let _ = writeln!(
             out,
-            "note      {}  {}: {}\n",
+            "note      {}  {}: {}",
             shown::cell(note, "/at"),
             shown::cell(note, "/by"),
             shown::cell(note, "/text")
@@ -249,9 +249,9 @@ fn one(json: &Json, now: Timestamp) -> String {
         .into_iter()
         .flatten()
     {
-        let _ = write!(
+        let _ = writeln!(
             out,
-            "action    {}  {}  {}  {}\n",
+            "action    {}  {}  {}  {}",
             shown::cell(action, "/action_id"),
             shown::cell(action, "/action"),
             shown::cell(action, "/state"),

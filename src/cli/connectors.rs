@@ -119,7 +119,7 @@ fn section(out: &mut String, head: &str, rows: &[Vec<String>]) {
     if rows.is_empty() {
         return;
     }
-    let _ = write!(out, "\n{head}\n");
+    let _ = writeln!(out, "\n{head}");
     out.push_str(&shown::aligned(rows));
 }
 

@@ -92,28 +92,27 @@ fn header_of(typed: &str) -> anyhow::Result<(String, String)> {
 
 /// What became of it: each signal by its id.
 fn sent(json: &Json) -> String {
-    let ids: Vec<String> = ["/signals", "/ids"]
-        .iter()
-        .find_map(|pointer| json.pointer(pointer)?.as_array())
-        .into_iter()
-        .flatten()
-        .map(|signal| match signal {
-            Json::String(id) => shown::text(id),
-            signal => {
-                let parts = ["/id", "/standing", "/alerts"];
-                let parts: Vec<String> = parts
-                    .iter()
-                    .map(|pointer| shown::cell(signal, pointer))
-                    .filter(|part| !part.is_empty())
-                    .collect();
-                parts.join("  ")
-            }
-        })
-        .collect();
-    if ids.is_empty() {
-        return format!("accepted: {}\n", shown::cell(json, ""));
+    let signals = json.get("signals").and_then(Json::as_array);
+    let lines: Vec<String> = signals.into_iter().flatten().map(one).collect();
+    if lines.is_empty() {
+        return "accepted; no signal recognised itself in it\n".to_owned();
     }
-    format!("accepted, and kept\n{}\n", ids.join("\n"))
+    format!("accepted, and kept\n{}\n", lines.join("\n"))
+}
+
+fn one(signal: &Json) -> String {
+    let mut parts = vec![shown::cell(signal, "/id"), shown::cell(signal, "/alerts")];
+    if signal.get("repeat") == Some(&Json::Bool(true)) {
+        parts.push("known already".to_owned());
+    }
+    if signal.get("waiting") == Some(&Json::Bool(true)) {
+        parts.push("waits for a look-up".to_owned());
+    }
+    if let Some(why) = signal.get("stuck").and_then(Json::as_str) {
+        parts.push(format!("stuck: {}", shown::text(why)));
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.join("  ")
 }
 
 #[cfg(test)]

@@ -369,7 +369,7 @@ fn a_script_reads_the_same_facts() {
         "send": [
           {
             "to": "soc",
-            "would": true,
+            "is_sent": true,
             "why_not": null,
             "looked": [],
             "bytes": 2505,
@@ -379,7 +379,7 @@ fn a_script_reads_the_same_facts() {
           },
           {
             "to": "oncall",
-            "would": false,
+            "is_sent": false,
             "why_not": "alert.severity >= high is false",
             "looked": [
               {
