@@ -102,12 +102,7 @@ fn templates(files: &Files, faults: &mut Faults) -> Templates {
         let Some(source) = text(path, file, faults) else {
             continue;
         };
-        let fragment = Fragment {
-            text: source.text.clone(),
-            place: crate::diag::Place::new(&source, Span::new(0, source.text.len())),
-            begins: Some(0),
-        };
-        let read = Template::parse(&fragment, &TEMPLATE_NAMES, faults);
+        let read = Template::parse_file(&source, &TEMPLATE_NAMES, faults);
         // An empty one stands for one that is unsound, so that nobody is told that it is missing. With
         // a fault there is no catalog, so it is never rendered.
         let empty = || Template::parse(&Fragment::whole(name, ""), &[], &mut Faults::new());

@@ -1,6 +1,9 @@
 //! What is written to the terminal: one place, so that nothing foreign reaches it unescaped.
 
+use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
+
+use serde_json::Value as Json;
 
 use crate::diag::{self, Diagnostic};
 
@@ -36,4 +39,48 @@ pub(crate) fn faults(faults: &[Diagnostic]) {
         diag::render(faults, diag::Format::Text { color })
     );
     let _ = writeln!(out, "{}", diag::summary(faults));
+}
+
+/// Shows an answer: to a person as `text` makes it, to a script as JSON.
+pub(crate) fn answer(format: super::Format, json: &Json, text: impl FnOnce(&Json) -> String) {
+    match format {
+        super::Format::Text => self::text(&text(json)),
+        super::Format::Json => line(&self::json(json)),
+    }
+}
+
+/// JSON whose texts hold nothing that a terminal would obey or hide: such characters are written as
+/// `\uXXXX`, which reads back as the same.
+pub(crate) fn json(value: &Json) -> String {
+    let pretty = format!("{value:#}");
+    let mut out = String::with_capacity(pretty.len());
+    for character in pretty.chars() {
+        let plain = matches!(character, '\n' | ' '..='~');
+        if plain
+            || crate::untrusted::log(character.encode_utf8(&mut [0; 4]), 8).starts_with(character)
+        {
+            out.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn json_for_a_script_reads_back_and_holds_no_control_character(text in any::<String>()) {
+            let value = serde_json::json!({ "x": text });
+            let shown = json(&value);
+            prop_assert!(!shown.chars().any(|c| c.is_control() && c != '\n'));
+            prop_assert_eq!(serde_json::from_str::<Json>(&shown).unwrap(), value);
+        }
+    }
 }

@@ -11,6 +11,8 @@ use crate::untrusted;
 
 /// The longest text in a cell or a sentence, in graphemes.
 const LONGEST: usize = 160;
+/// The longest where it has a line of its own.
+const LONG: usize = 2_000;
 
 /// A foreign text, printable and on one line.
 pub(crate) fn text(text: &str) -> String {
@@ -30,7 +32,20 @@ pub(crate) fn cell(json: &Json, pointer: &str) -> String {
     match json.pointer(pointer) {
         None | Some(Json::Null) => String::new(),
         Some(Json::String(found)) => text(found),
+        Some(Json::Array(items)) if items.iter().all(Json::is_string) => {
+            let words: Vec<&str> = items.iter().filter_map(Json::as_str).collect();
+            text(&words.join(", "))
+        }
         Some(other) => untrusted::log(&other.to_string(), LONGEST),
+    }
+}
+
+/// As [`cell`], for what may be long: up to 2,000 characters, still on one line.
+pub(crate) fn long(json: &Json, pointer: &str) -> String {
+    match json.pointer(pointer) {
+        None | Some(Json::Null) => String::new(),
+        Some(Json::String(found)) => untrusted::log(found, LONG),
+        Some(other) => untrusted::log(&other.to_string(), LONG),
     }
 }
 
@@ -52,6 +67,15 @@ pub(crate) fn moment(json: &Json, pointer: &str, now: Timestamp) -> String {
         Ok(at) => format!("{} ({})", seconds(at), ago(at, now)),
         Err(_) => text(at),
     }
+}
+
+/// How long ago a time is, for a table.
+pub(crate) fn since(json: &Json, pointer: &str, now: Timestamp) -> String {
+    let Some(at) = json.pointer(pointer).and_then(Json::as_str) else {
+        return String::new();
+    };
+    at.parse()
+        .map_or_else(|_| text(at), |at: Timestamp| ago(at, now))
 }
 
 /// As RFC 3339 with whole seconds, UTC.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{Error, Way};
 use crate::alert::Alert;
-use crate::connector::{Cut, Fit, Framing, Target};
+use crate::connector::{Cut, Deliver, Fit, Framing, Target};
 use crate::expr::{Scope, Value};
 use crate::kind::Kind;
 use crate::ocsf::{self, Product};
@@ -59,6 +59,24 @@ pub(super) fn render(way: &Way<'_>, alert: &Alert) -> Result<Event, Error> {
     if let Some(finding) = &finding {
         set("ocsf", Value::from_json(finding));
     }
+    if can_be_written(deliver) {
+        let mut rendered = Rendered {
+            bytes: Vec::with_capacity(4_096),
+            ..Rendered::default()
+        };
+        let (bytes, left_out) = (&mut rendered.bytes, &mut rendered.left_out);
+        let there = deliver.event.write(&scope, texts, bytes, left_out);
+        if !there.map_err(failed)? {
+            return Err(empty());
+        }
+        return Ok(Event {
+            rendered,
+            body: None,
+            request: None,
+            at: None,
+            revised_at: alert.revised_at,
+        });
+    }
     let made = deliver
         .event
         .render(&scope, texts, Absent::LeftOut)
@@ -67,20 +85,19 @@ pub(super) fn render(way: &Way<'_>, alert: &Alert) -> Result<Event, Error> {
     let mut value = made.value;
     let mut secrets = made.secrets;
     let mut dropped = Vec::new();
-    let mut bytes = match made.lines {
-        Some(lines) => lines.into_bytes(),
-        None => {
-            let mut bytes = written(&value).ok_or_else(empty)?;
-            if let Some(bound) = &deliver.cut
-                && cut(&mut value, bytes.len(), bound)
-            {
-                bytes = written(&value).ok_or_else(empty)?;
-            }
-            if let Some(bound) = &deliver.fit {
-                dropped = fit(&mut value, &mut secrets, &mut bytes, bound);
-            }
-            bytes
+    let mut bytes = if let Some(lines) = made.lines {
+        lines.into_bytes()
+    } else {
+        let mut bytes = written(&value).ok_or_else(empty)?;
+        if let Some(bound) = &deliver.cut
+            && cut(&mut value, bytes.len(), bound)
+        {
+            bytes = written(&value).ok_or_else(empty)?;
         }
+        if let Some(bound) = &deliver.fit {
+            dropped = fit(&mut value, &mut secrets, &mut bytes, bound);
+        }
+        bytes
     };
     bytes.shrink_to_fit();
     let at_most = deliver.fit.as_ref().map_or(u64::MAX, |fit| fit.bytes);
@@ -110,6 +127,17 @@ pub(super) fn render(way: &Way<'_>, alert: &Alert) -> Result<Event, Error> {
         at,
         revised_at: alert.revised_at,
     })
+}
+
+/// Whether nobody has to look into the event after it was made: then its bytes are written at once.
+fn can_be_written(deliver: &Deliver) -> bool {
+    deliver.cut.is_none()
+        && deliver.fit.is_none()
+        && deliver.batch.span.is_none()
+        && (deliver.batch.framing != Framing::Single
+            || matches!(deliver.target, Target::File { .. }))
+        && (deliver.event.members().next().is_some() || deliver.event.as_expr().is_some())
+        && deliver.event.secrets().is_empty()
 }
 
 fn written(value: &Json) -> Option<Vec<u8>> {

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use super::answer::Meaning;
 use super::event::Event;
 use super::send::{Sent, verdict_on};
@@ -41,7 +43,7 @@ pub(super) struct Report {
     pub(super) gone: Vec<i64>,
     /// None of these.
     pub(super) back: Vec<Owed>,
-    /// Why, and for how long nothing is sent. None when `back` was not tried because the daemon stops.
+    /// Why, and for how long nothing is sent. None when `back` was not tried because the worker ends.
     pub(super) later: Option<Later>,
     /// The destination asked for less.
     pub(super) slow_down: bool,
@@ -58,8 +60,13 @@ pub(super) struct Later {
     pub(super) why: String,
 }
 
-/// Sends a batch and what it is split into.
-pub(super) async fn deliver(live: &Live, way: &Way<'_>, rows: Vec<Row>) -> Report {
+/// Sends a batch and what it is split into. Once `quit` is cancelled no further request is begun.
+pub(super) async fn deliver(
+    live: &Live,
+    way: &Way<'_>,
+    rows: Vec<Row>,
+    quit: &CancellationToken,
+) -> Report {
     let mut run = Run {
         live,
         way,
@@ -68,7 +75,7 @@ pub(super) async fn deliver(live: &Live, way: &Way<'_>, rows: Vec<Row>) -> Repor
         renewed: false,
     };
     while let Some(part) = run.parts.pop() {
-        if run.report.later.is_some() {
+        if run.report.later.is_some() || quit.is_cancelled() {
             run.report.back.extend(part.into_iter().map(|row| row.owed));
         } else if !part.is_empty() {
             run.part(part).await;

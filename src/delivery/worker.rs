@@ -15,6 +15,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::Way;
 use super::batch::Bounds;
@@ -55,6 +56,10 @@ struct Waiting {
     since: Instant,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own; no two of them make one state"
+)]
 pub(super) struct Worker {
     live: Arc<Live>,
     snapshot: Arc<Snapshot>,
@@ -69,7 +74,7 @@ pub(super) struct Worker {
     pending: VecDeque<Waiting>,
     pending_bytes: usize,
     /// Rows that were read and are not yet settled in the store.
-    known: HashSet<i64>,
+    known: Arc<HashSet<i64>>,
     /// Alerts of which a row is on its way, or put off and not yet marked so.
     busy: HashMap<AlertId, u32>,
     sending: JoinSet<(Vec<AlertId>, Report)>,
@@ -83,6 +88,8 @@ pub(super) struct Worker {
     /// The last batch was put off: one at a time until one is taken.
     failing: bool,
     stopped: bool,
+    /// Nothing more is begun; what is on its way is answered.
+    quit: CancellationToken,
 }
 
 impl Worker {
@@ -108,7 +115,7 @@ impl Worker {
             limiter: Limiter::new(live.clock.clone(), rate),
             pending: VecDeque::new(),
             pending_bytes: 0,
-            known: HashSet::new(),
+            known: Arc::default(),
             busy: HashMap::new(),
             sending: JoinSet::new(),
             settling: JoinSet::new(),
@@ -119,6 +126,7 @@ impl Worker {
             slow_until: None,
             failing: false,
             stopped: false,
+            quit: live.stop.child_token(),
             snapshot,
         })
     }
@@ -188,6 +196,7 @@ impl Worker {
 
     /// Lets what is on its way come to its end, and keeps what became of it.
     async fn drain(&mut self) {
+        self.quit.cancel();
         while let Some(done) = self.sending.join_next().await {
             if let Ok((alerts, report)) = done {
                 self.reported(&alerts, report);
@@ -219,7 +228,7 @@ impl Worker {
             .chain(report.dead.iter().map(|(seq, _)| *seq))
             .chain(report.back.iter().map(|owed| owed.seq))
             .collect();
-        self.known.extend(&gone);
+        Arc::make_mut(&mut self.known).extend(&gone);
         self.forget(|waiting| gone.contains(&waiting.owed.seq));
         self.settle(report);
     }

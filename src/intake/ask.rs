@@ -9,7 +9,7 @@ use crate::shape::Request;
 use crate::web::{self, Answer};
 
 /// The longest pause between two tries.
-const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(15);
 
 /// Sends and reads the answer, whatever its status.
 pub(super) async fn ask(

@@ -55,6 +55,12 @@ pub(super) fn lenient(bytes: &[u8]) -> Result<Json, Refused> {
     parsed(&without_nan(bytes))
 }
 
+/// Whether the bytes end in the middle of a document: more of it may come.
+pub(super) fn is_cut_off(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(&without_nan(bytes))
+        .is_err_and(|error| error.is_eof())
+}
+
 fn parsed(bytes: &[u8]) -> Result<Json, Refused> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| Refused::NotParseable {
@@ -145,6 +151,62 @@ fn without_nan(bytes: &[u8]) -> Cow<'_, [u8]> {
         Some(mut out) => {
             out.extend_from_slice(bytes.get(copied..).unwrap_or_default());
             Cow::Owned(out)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_python_calls_a_number_is_null_outside_strings_only() {
+        let text =
+            r#"{"a": NaN, "NaN": [-Infinity, Infinity, -1], "b": "say \"NaN\" \\", "c": "NaN"}"#;
+        let read = lenient(text.as_bytes()).unwrap();
+        assert_eq!(read["a"], Json::Null);
+        assert_eq!(read["NaN"], json!([null, null, -1]));
+        assert_eq!(read["b"], "say \"NaN\" \\");
+        assert_eq!(read["c"], "NaN");
+        assert!(strict(text.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn brackets_in_strings_nest_nothing() {
+        let text = format!("[\"{}\"]", "[{".repeat(100));
+        assert!(strict(text.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn a_document_that_may_go_on_is_told_from_one_that_is_none() {
+        for (text, cut_off) in [
+            ("{\"a\": [1, NaN", true),
+            ("", true),
+            ("{a}", false),
+            ("{}", false),
+        ] {
+            assert_eq!(is_cut_off(text.as_bytes()), cut_off, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_are_read_as_serde_reads_them_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+            let strict = strict(&bytes).ok();
+            let plain = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+            prop_assert_eq!(strict, serde_json::from_slice::<Json>(plain).ok());
+            let _ = lenient(&bytes);
+            let _ = decompressed(bytes, Some("gzip"));
+        }
+
+        #[test]
+        fn any_text_stays_one_leaf(text in ".*") {
+            let body = json!({ "a": text, "b": [text] });
+            prop_assert_eq!(strict(body.to_string().as_bytes()), Ok(body.clone()));
+            prop_assert_eq!(lenient(body.to_string().as_bytes()), Ok(body));
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::triage::{self, Judged};
 use crate::untrusted::{self, Untrusted};
 
 /// The same id after this long is a new sighting, unless the manifest says `again`.
-const AGAIN: Duration = Duration::from_secs(24 * 60 * 60);
+const AGAIN: Duration = Duration::from_hours(24);
 /// The longest reason that is kept, in graphemes.
 const LONGEST_REASON: usize = 500;
 /// What begins the vendor id of a signal that could not be cut out; the place among its items follows.
@@ -76,10 +76,11 @@ pub(super) struct Cut {
 }
 
 impl Draw<'_> {
-    /// All signals of one rule in what arrived. Items that fail are among them, with their fault.
-    pub fn cut(&self, rule: &SignalRule, input: &Input<'_>, digest: &str) -> Vec<Cut> {
+    /// All signals of one rule in what arrived. Items that fail are among them, with their fault; `digest` tells
+    /// their bodies apart.
+    pub fn cut(rule: &SignalRule, input: &Input<'_>, digest: impl Fn() -> String) -> Vec<Cut> {
         let failed = |index: usize, error: &shape::Error| Cut {
-            vendor_id: format!("{UNREAD}{index}:{digest}"),
+            vendor_id: format!("{UNREAD}{index}:{}", digest()),
             at: None,
             data: Json::Null,
             fault: Some(said("reading", error)),

@@ -25,11 +25,11 @@ const DEEPEST_FOLDER: usize = 32;
 /// How many signals are kept in one write.
 const AT_ONCE: usize = 500;
 /// What is not whole for so long never will be.
-const GIVE_UP_AFTER: Duration = Duration::from_secs(10 * 60);
+const GIVE_UP_AFTER: Duration = Duration::from_mins(10);
 /// Files that are gone are forgotten every so many looks.
 const FORGET_EVERY: u64 = 1_000;
 /// But not those that were read so lately: a folder may be away for a while.
-const FORGET_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+const FORGET_AFTER: Duration = Duration::from_hours(24);
 
 /// Reads files until the daemon stops or the snapshot in force has none to read.
 pub(super) async fn run(live: Arc<Live>, connection: String, every: Duration) {
@@ -144,6 +144,7 @@ pub(super) async fn look(
     connection: &str,
     seen: &mut Seen,
 ) -> Result<usize, store::Error> {
+    live.store.room()?;
     let (walked, name) = (Arc::clone(snapshot), connection.to_owned());
     let found = live
         .tasks

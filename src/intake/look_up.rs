@@ -27,7 +27,7 @@ const AT_ONCE: usize = 8;
 /// The pause after the first failure.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// After so long a signal is stuck.
-const GIVE_UP_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+const GIVE_UP_AFTER: Duration = Duration::from_hours(24);
 /// The longest sleep, so that a jump of the clock is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// The longest reason that is kept, in graphemes.
@@ -49,14 +49,15 @@ pub(super) async fn run(live: Arc<Live>) {
         };
         tokio::select! {
             () = live.stop.cancelled() => return,
-            Some(done) = under_way.join_next() => match done {
-                Ok(signal) => { busy.remove(&signal); }
-                Err(_) => {
+            Some(done) = under_way.join_next() => {
+                if let Ok(signal) = done {
+                    busy.remove(&signal);
+                } else {
                     // Which one it was is not known any more; those that are done are not due again.
                     under_way.abort_all();
                     busy.clear();
                 }
-            },
+            }
             Ok(()) = rung.changed() => {}
             () = tokio::time::sleep(wait) => {}
         }
@@ -102,9 +103,8 @@ async fn start_due(
     Ok(wait)
 }
 
-/// What asking for one value came to.
-enum Asked {
-    Found(Json),
+/// Why there is no value: it is asked for again, perhaps not before a while, or never.
+enum Failed {
     Again(String, Option<Duration>),
     Never(String),
 }
@@ -137,15 +137,12 @@ pub(super) async fn make(live: &Arc<Live>, look_up: LookUp) -> Result<(), store:
         let values = found.entry(name.clone()).or_default();
         match ask_all(&snapshot, mapping, &signal, values).await {
             Ok(()) => ready.push(name),
-            Err(Asked::Again(reason, wait)) => {
+            Err(Failed::Again(reason, wait)) => {
                 failure = Some(untrusted::log(&reason, LONGEST_REASON));
                 longest_wait = longest_wait.max(wait.unwrap_or_default());
                 waiting.push(name);
             }
-            Err(Asked::Never(reason) | Asked::Found(Json::String(reason))) => {
-                stuck.push(gave_up(&name, &reason));
-            }
-            Err(Asked::Found(_)) => {}
+            Err(Failed::Never(reason)) => stuck.push(gave_up(&name, &reason)),
         }
     }
     let now = live.clock.now();
@@ -164,9 +161,11 @@ pub(super) async fn make(live: &Arc<Live>, look_up: LookUp) -> Result<(), store:
     // Those that were stuck before are asked once more at the end, so that their reason is kept.
     let mut only = ready;
     if waiting.is_empty() {
-        only.extend(again.drain(..));
+        only.append(&mut again);
     }
     let mut judged = triage::judge(&snapshot.catalog, signal, &found, Some(&only));
+    // One that was refused before and is judged again asks once more.
+    waiting.append(&mut judged.waiting);
     judged.waiting.clone_from(&waiting);
     again.extend(stuck.iter().map(|stuck| stuck.mapping.clone()));
     again.extend(judged.stuck.iter().map(|stuck| stuck.mapping.clone()));
@@ -229,17 +228,13 @@ async fn ask_all(
     mapping: &Arc<Mapping>,
     signal: &Signal,
     values: &mut Map<String, Json>,
-) -> Result<(), Asked> {
+) -> Result<(), Failed> {
     for look_up in &mapping.look_up {
         if values.contains_key(&look_up.name) {
             continue;
         }
-        match ask_one(snapshot, mapping, look_up, signal, values).await {
-            Asked::Found(value) => {
-                values.insert(look_up.name.clone(), value);
-            }
-            other => return Err(other),
-        }
+        let value = ask_one(snapshot, mapping, look_up, signal, values).await?;
+        values.insert(look_up.name.clone(), value);
     }
     Ok(())
 }
@@ -250,10 +245,10 @@ async fn ask_one(
     look_up: &mapping::LookUp,
     signal: &Signal,
     values: &Map<String, Json>,
-) -> Asked {
+) -> Result<Json, Failed> {
     let at = look_up.at.as_ref().unwrap_or(&signal.connection);
     let Some(connection) = snapshot.catalog.config.connection(at) else {
-        return Asked::Never(format!("there is no connection `{at}`"));
+        return Err(Failed::Never(format!("there is no connection `{at}`")));
     };
     let first_url = connection.connector.first_url().unwrap_or_default();
     let request: Result<Request, _> = {
@@ -262,12 +257,14 @@ async fn ask_one(
     };
     let request = match request {
         Ok(request) => request,
-        Err(error) => return Asked::Never(said(&look_up.name, &error)),
+        Err(error) => return Err(Failed::Never(said(&look_up.name, &error))),
     };
     match ask(snapshot, connection, &request).await {
         Ok(answer) => meaning(mapping, look_up, signal, values, &answer),
-        Err(error) if error.again() == web::Again::No => Asked::Never(said(&look_up.name, &error)),
-        Err(error) => Asked::Again(said(&look_up.name, &error), None),
+        Err(error) if error.again() == web::Again::No => {
+            Err(Failed::Never(said(&look_up.name, &error)))
+        }
+        Err(error) => Err(Failed::Again(said(&look_up.name, &error), None)),
     }
 }
 
@@ -278,7 +275,7 @@ fn meaning(
     signal: &Signal,
     values: &Map<String, Json>,
     answer: &Answer,
-) -> Asked {
+) -> Result<Json, Failed> {
     let text = answer.text();
     let header = header_object(&answer.headers);
     let mut scope = mapping.scope(&mapping.names, signal, values);
@@ -302,13 +299,13 @@ fn meaning(
     let what = format!("{}: the answer has status {}", look_up.name, answer.status);
     match verdict {
         StepVerdict::Done | StepVerdict::AlreadyDone => match look_up.keep.eval(&scope) {
-            Ok(value) => Asked::Found(value.to_json().unwrap_or_default()),
-            Err(error) => Asked::Never(said(&what, &error)),
+            Ok(value) => Ok(value.to_json().unwrap_or_default()),
+            Err(error) => Err(Failed::Never(said(&what, &error))),
         },
-        StepVerdict::None => Asked::Found(Json::Null),
-        StepVerdict::Refused => Asked::Never(what),
+        StepVerdict::None => Ok(Json::Null),
+        StepVerdict::Refused => Err(Failed::Never(what)),
         StepVerdict::Wait | StepVerdict::Stale | StepVerdict::Unknown => {
-            Asked::Again(what, retry_after(answer))
+            Err(Failed::Again(what, retry_after(answer)))
         }
     }
 }

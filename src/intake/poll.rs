@@ -211,6 +211,7 @@ pub(super) async fn turn(
     let Some(found) = Found::new(snapshot, key) else {
         return Ok(());
     };
+    live.store.room()?;
     let poll = found.poll;
     let now = live.clock.now();
     let kept_key = key.clone();
@@ -324,8 +325,7 @@ async fn read_page(
         input.header = &header;
         input.status = Some(answer.status);
         input.mark = known;
-        let draw = draw(snapshot, connection, now);
-        let cuts = draw.cut(rule, &input, "poll");
+        let cuts = Draw::cut(rule, &input, || "poll".to_owned());
         let asked = page.asked_at(base.as_ref(), &request);
         let next = page
             .after(rule, next, &input, asked.as_ref())

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use super::Refused;
-use super::body::lenient;
+use super::body::{is_cut_off, lenient};
 use super::draw::{Cut, Draw, Drawn, Ready, digest};
 use super::file::{Folder, Found, stat};
 use super::open::{LONGEST_FILE, LONGEST_JSON, Member, member, rows};
@@ -73,7 +73,9 @@ struct Opened {
 enum Closed {
     Moved,
     NotYet,
+    /// It may be whole later.
     NotWhole(String),
+    /// It is none; with what is kept of it.
     Unreadable(String, Vec<u8>),
 }
 
@@ -145,9 +147,7 @@ pub(super) fn draw(
             }
         };
         if wanted {
-            let signals = drawing
-                .draw
-                .cut(rule, &input, &hex)
+            let signals = Draw::cut(rule, &input, || hex.clone())
                 .into_iter()
                 .map(|cut| drawing.ready(rule, cut))
                 .collect();
@@ -233,8 +233,12 @@ fn open(found: &Found, way: &Open) -> Result<Opened, Closed> {
         }
     };
     let unreadable = |refused: &Refused, bytes: &[u8]| {
+        let reason = format!("reading: {refused}");
+        if is_cut_off(bytes) {
+            return Closed::NotWhole(reason);
+        }
         let kept = bytes.get(..LONGEST_KEPT).unwrap_or(bytes).to_vec();
-        Closed::Unreadable(format!("reading: {refused}"), kept)
+        Closed::Unreadable(reason, kept)
     };
     let mut opened = Opened {
         bytes: Vec::new(),

@@ -229,8 +229,10 @@ fn recognised(live: &Live, draw: &Draw<'_>, raw: &Raw) -> Vec<Ready> {
 }
 
 fn cut_again(draw: &Draw<'_>, rule: &SignalRule, raw: &Raw) -> Vec<Cut> {
-    let sha256 = digest(raw.body.as_data());
-    with_input(draw, rule, raw, |input| draw.cut(rule, input, &sha256)).unwrap_or_default()
+    with_input(draw, rule, raw, |input| {
+        Draw::cut(rule, input, || digest(raw.body.as_data()))
+    })
+    .unwrap_or_default()
 }
 
 /// What arrived, made again from what was kept: the body, the headers, and for files what stood about them.
@@ -244,7 +246,6 @@ fn with_input<T>(
     let rows;
     let file;
     let header = header_object(&raw.headers);
-    let body;
     let mut input = Input::new(&draw.connection.settings, draw.received_at);
     input.text = std::str::from_utf8(bytes).unwrap_or_default();
     input.header = &header;
@@ -266,7 +267,7 @@ fn with_input<T>(
             return Ok(then(&input));
         }
     }
-    body = lenient(bytes)?;
+    let body = lenient(bytes)?;
     input.body = &body;
     Ok(then(&input))
 }

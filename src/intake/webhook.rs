@@ -224,15 +224,13 @@ impl Door<'_> {
         input.header = &self.header;
         let mut signals = Vec::new();
         let mut matched = false;
-        let mut sha256 = None;
         for rule in &self.draw.connection.connector.signals {
             if !recognises(rule, &input) {
                 continue;
             }
             matched = true;
-            let sha256 = sha256.get_or_insert_with(|| digest(&bytes));
             self.lost(rule, &input);
-            for cut in self.draw.cut(rule, &input, sha256) {
+            for cut in Draw::cut(rule, &input, || digest(&bytes)) {
                 signals.push(self.draw.ready(rule, cut, None, self.id()));
             }
         }

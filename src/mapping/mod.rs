@@ -6,6 +6,8 @@
 mod cases;
 mod judge;
 mod parse;
+#[cfg(test)]
+mod tests;
 
 pub use cases::{Case, Given, Gives, Outcome};
 pub use judge::{Judgement, Offered, Proposal, Stuck, clean};

@@ -39,11 +39,12 @@ pub(super) fn finding_info(alert: &Alert, kind: &Kind) -> Value {
     if !kind.types.is_empty() {
         info.put("types", kind.types.as_slice());
     }
-    let mut analytic = Object::with(4);
+    let mut analytic = Object::with(5);
     analytic.put("type_id", kind.analytic);
     analytic.put("type", analytic_type(kind.analytic));
     analytic.put("name", kind.title.as_str());
     analytic.put("uid", alert.mapping.as_str());
+    analytic.put("category", kind.name.as_str());
     info.put("analytic", analytic);
     if !kind.atlas.is_empty() {
         info.put("attacks", kind.atlas.iter().map(attack).collect::<Vec<_>>());

@@ -39,7 +39,6 @@ impl Default for Places {
 pub struct Read<'p> {
     /// Its bytes.
     pub bytes: Vec<u8>,
-    #[expect(dead_code, reason = "held, never looked at")]
     place: Option<SemaphorePermit<'p>>,
 }
 

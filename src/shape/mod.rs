@@ -9,6 +9,8 @@ mod parse;
 mod path;
 mod render;
 mod request;
+#[cfg(test)]
+mod tests;
 
 pub use call::{Auth as AuthRule, BodyKind, Call, KEYS as CALL_KEYS, Offered};
 pub use parse::{Reading, Templates};

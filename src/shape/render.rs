@@ -98,6 +98,51 @@ impl Shape {
         Ok(Some(run.out))
     }
 
+    /// Writes the value as JSON into `out`, without a tree of it in between where it is a map or an
+    /// expression. For values without secrets and `{ lines }`. What is absent is left out, its key
+    /// named in `left_out`. `false`, and nothing written, when the whole value is absent.
+    pub fn write<'a>(
+        &'a self,
+        scope: &'a Scope<'a>,
+        texts: &Map<String, Json>,
+        out: &mut Vec<u8>,
+        left_out: &mut Vec<String>,
+    ) -> Result<bool, Error> {
+        match &self.part {
+            Part::Map(members) => {
+                out.push(b'{');
+                let first = out.len();
+                for member in members {
+                    let before = out.len();
+                    if before > first {
+                        out.push(b',');
+                    }
+                    put(out, &member.key);
+                    out.push(b':');
+                    if !member.value.write(scope, texts, out, left_out)? {
+                        out.truncate(before);
+                        left_out.push(member.key.clone());
+                    }
+                }
+                out.push(b'}');
+            }
+            Part::Expr(expr) => match value_of(expr, &self.place, scope)? {
+                Value::Absent => return Ok(false),
+                Value::Json(json) => put(out, json),
+                Value::Text(text) => put(out, &text),
+                other => put(out, &other.to_json()),
+            },
+            _ => match self.render(scope, texts, Absent::LeftOut)? {
+                None => return Ok(false),
+                Some(rendered) => {
+                    put(out, &rendered.value);
+                    left_out.extend(rendered.left_out);
+                }
+            },
+        }
+        Ok(true)
+    }
+
     /// Renders a value that holds neither secrets nor prose: data of signals, fields, arguments.
     pub fn data<'a>(&'a self, scope: &'a Scope<'a>, absent: Absent) -> Result<Option<Json>, Error> {
         if let Part::Constant(value) = &self.part {
@@ -108,6 +153,12 @@ impl Shape {
             .render(scope, &none, absent)?
             .map(|rendered| rendered.value))
     }
+}
+
+/// Values of JSON can always be written as JSON, and a vector always takes them.
+fn put(out: &mut Vec<u8>, value: &(impl serde::Serialize + ?Sized)) {
+    let written = serde_json::to_writer(&mut *out, value);
+    debug_assert!(written.is_ok(), "{written:?}");
 }
 
 struct Run<'t> {

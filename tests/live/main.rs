@@ -131,7 +131,7 @@ mod mlflow {
                         .events()
                         .into_iter()
                         .find(|event| {
-                            about(&event.event["finding_info"]["analytic"]["uid"])
+                            about(&event.event["finding_info"]["analytic"]["category"])
                                 && event.event["resources"][0]["version"] == "2"
                         });
                     let sentinel = self
@@ -272,7 +272,7 @@ mod inspect {
                     .recorded()
                     .events()
                     .iter()
-                    .any(|event| event.event["finding_info"]["analytic"]["uid"] == kind);
+                    .any(|event| event.event["finding_info"]["analytic"]["category"] == kind);
                 Ok(there.then_some(()))
             })
             .map_err(|error| format!("{error}\n{}", andon.last_lines()))?;

@@ -237,7 +237,7 @@ impl Show {
                 .and_then(Value::as_str)
                 .unwrap_or_default()
         };
-        let kind = text("/finding_info/analytic/uid");
+        let kind = text("/finding_info/analytic/category");
         let resolved = event.get("activity_id").and_then(Value::as_u64) == Some(3);
         self.seen
             .note(SPLUNK, kind, text("/finding_info/uid"), resolved);

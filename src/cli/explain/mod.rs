@@ -9,7 +9,9 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -20,6 +22,7 @@ use super::api::{Api, segment};
 use super::{Ended, Format, output, shown};
 use crate::catalog::Catalog;
 use crate::clock::Clock;
+use crate::connector::{Connector, SettingKind};
 use crate::daemon::{self, Folder};
 use crate::diag::nearest;
 use crate::id::Id;
@@ -91,7 +94,7 @@ pub(crate) fn run(
         .collect();
     match typed.format {
         Format::Text => output::text(&text::all(&stories, typed.events)),
-        Format::Json => output::line(&serde_json::to_string_pretty(&stories)?),
+        Format::Json => output::line(&output::json(&serde_json::to_value(&stories)?)),
     }
     Ok(Ended::Fine)
 }
@@ -173,7 +176,7 @@ fn from_file(
             .iter()
             .find(|connection| connection.connector.name == name.connector),
     };
-    let none = Json::Object(Map::new());
+    let none = placeholders(&catalog.connectors, &name.connector);
     let wanted = As {
         name: &name,
         rule,
@@ -184,10 +187,24 @@ fn from_file(
     Ok(given::read(Path::new(&typed.signal), wanted)?)
 }
 
+/// Settings of a connector that no connection is configured for: what a sample needs to be read.
+fn placeholders(connectors: &BTreeMap<String, Arc<Connector>>, name: &str) -> Json {
+    let settings = connectors.get(name).map(|connector| &connector.settings);
+    let settings = settings
+        .into_iter()
+        .flatten()
+        .filter(|setting| setting.kind != SettingKind::Secret)
+        .map(|setting| {
+            let stands_for = || Json::from(format!("<{}>", setting.name));
+            let value = setting.default.clone().unwrap_or_else(stands_for);
+            (setting.name.clone(), value)
+        });
+    Json::Object(settings.collect())
+}
+
 fn from_store(api: &Api, typed: &str, now: Option<Timestamp>) -> anyhow::Result<Signal> {
     let id = if typed == "last" {
-        let newest = api.get("/v1/signals", &[("limit", "1".to_owned())])?;
-        shown::first_of(&newest, &["/items/0/id", "/signals/0/id", "/0/id"])
+        newest(api)?
     } else {
         typed.to_owned()
     };
@@ -196,6 +213,15 @@ fn from_store(api: &Api, typed: &str, now: Option<Timestamp>) -> anyhow::Result<
     }
     let json = api.get(&format!("/v1/signals/{}", segment(&id)?), &[])?;
     stored(&json, now).context("the daemon's answer is no signal")
+}
+
+/// The newest signal that was counted in an alert or got stuck; identifiers grow with time.
+fn newest(api: &Api) -> anyhow::Result<String> {
+    let one = || ("limit", "1".to_owned());
+    let alert = api.get("/v1/alerts", &[("state", "all".to_owned()), one()])?;
+    let stuck = api.get("/v1/stuck", &[one()])?;
+    let counted = shown::cell(&alert, "/alerts/0/signal");
+    Ok(counted.max(shown::cell(&stuck, "/stuck/0/id")))
 }
 
 /// A signal as the API shows it.
@@ -216,7 +242,9 @@ fn stored(json: &Json, now: Option<Timestamp>) -> Option<Signal> {
         at: time("at").unwrap_or(received_at),
         received_at,
         now: now.or_else(|| time("now")).unwrap_or(received_at),
-        change: None,
+        change: json
+            .get("change")
+            .and_then(|change| serde_json::from_value(change.clone()).ok()),
         echo_of: None,
         data: Untrusted::new(json.get("data")?.clone()),
     })

@@ -144,5 +144,28 @@ fn is_logic(trace: &Trace) -> bool {
 }
 
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.push_str(&")".repeat(unclosed(&line)));
+    line
+}
+
+/// A part's span ends with its last operand; the brackets around that may stand behind it.
+fn unclosed(text: &str) -> usize {
+    let (mut open, mut quote, mut escaped) = (0_usize, None, false);
+    for character in text.chars() {
+        match (quote, character) {
+            (Some(_), '\\') => escaped = !escaped,
+            (Some(mark), found) => {
+                if found == mark && !escaped {
+                    quote = None;
+                }
+                escaped = false;
+            }
+            (None, '"' | '\'') => quote = Some(character),
+            (None, '(') => open += 1,
+            (None, ')') => open = open.saturating_sub(1),
+            (None, _) => {}
+        }
+    }
+    open
 }

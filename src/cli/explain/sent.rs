@@ -18,7 +18,8 @@ pub(crate) struct Sent {
     /// The connection.
     pub(crate) to: String,
     /// Whether it would get anything.
-    pub(crate) is_sent: bool,
+    #[serde(rename = "is_sent")]
+    pub(crate) would: bool,
     /// Why not: the route's condition, or what is wrong.
     pub(crate) why_not: Option<String>,
     /// What the route's condition looked at.
@@ -44,7 +45,7 @@ pub(crate) fn sent(catalog: &Catalog, mapping: &Mapping, alert: &Alert) -> Vec<S
     for route in &catalog.config.routes {
         let takes = route.takes(&shown);
         for to in &route.to {
-            if all.iter().any(|known| known.to == *to && known.is_sent) {
+            if all.iter().any(|known| known.to == *to && known.would) {
                 continue;
             }
             if takes {
@@ -68,7 +69,7 @@ pub(crate) fn sent(catalog: &Catalog, mapping: &Mapping, alert: &Alert) -> Vec<S
 fn none(to: &str) -> Sent {
     Sent {
         to: to.to_owned(),
-        is_sent: false,
+        would: false,
         why_not: None,
         looked: Vec::new(),
         bytes: 0,
@@ -109,8 +110,8 @@ fn event(catalog: &Catalog, to: &str, mapping: &Mapping, alert: &Json, finding: 
                     Some((name.to_owned(), found.to_owned()))
                 });
             sent.event = Some(value);
-            sent.is_sent = matches!(mapping.status, Status::Stable);
-            if !sent.is_sent {
+            sent.would = matches!(mapping.status, Status::Stable);
+            if !sent.would {
                 sent.why_not = Some(format!("the mapping is `{}`", mapping.status.as_str()));
             }
         }

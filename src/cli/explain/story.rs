@@ -13,7 +13,7 @@ use crate::catalog::Catalog;
 use crate::cli::shown;
 use crate::expr::Scope;
 use crate::id::Id;
-use crate::mapping::{Judgement, Mapping, Proposal, Status, clean};
+use crate::mapping::{Judgement, Mapping, Proposal, clean};
 use crate::shape::{Absent, Leaf, Shape};
 use crate::signal::Signal;
 use crate::triage;
@@ -164,7 +164,7 @@ pub(crate) fn story(
     let scope = mapping.scope(&mapping.names, signal, found);
     let own = mapping.from == signal.name;
     let look_up = if own {
-        look_ups(catalog, mapping, signal, found, &scope)
+        look_ups(mapping, signal, found, &scope)
     } else {
         Vec::new()
     };
@@ -172,7 +172,7 @@ pub(crate) fn story(
     let judged = mapping.judge(signal, found);
     let mut story = Story {
         mapping: mapping.name.clone(),
-        status: status(mapping.status),
+        status: mapping.status.as_str(),
         signal: Heard {
             name: signal.name.to_string(),
             connection: signal.connection.clone(),
@@ -221,12 +221,7 @@ pub(crate) fn story(
     story
 }
 
-fn status(status: Status) -> &'static str {
-    status.as_str()
-}
-
 fn look_ups<'a>(
-    catalog: &Catalog,
     mapping: &'a Mapping,
     signal: &Signal,
     found: &Map<String, Json>,
@@ -245,7 +240,6 @@ fn look_ups<'a>(
             given: found.contains_key(&look_up.name),
         }
     };
-    let _ = catalog;
     mapping.look_up.iter().map(one).collect()
 }
 

@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use super::part::{Gives, Looked, Part};
+use super::sent::Sent;
 use super::story::{Closes, End, Field, Story, Told};
 use crate::cli::shown;
 
@@ -34,7 +35,7 @@ pub(crate) fn text(story: &Story, with_events: bool) -> String {
             "{}  {}  {}  {}",
             shown::text(&signal.name),
             shown::text(&signal.connection),
-            shown::value(&Json::from(signal.id.as_str()), 40),
+            crate::untrusted::log(&signal.id, 40),
             signal.at
         ),
     );
@@ -45,11 +46,7 @@ pub(crate) fn text(story: &Story, with_events: bool) -> String {
         );
     }
     for look_up in &story.look_up {
-        let standing = if look_up.given {
-            "given"
-        } else {
-            "needed: give its answer with --look-up FILE.json, as { NAME: … }"
-        };
+        let standing = if look_up.given { "given" } else { "needed" };
         lines.free(
             "look up",
             &format!(
@@ -271,7 +268,10 @@ fn end(lines: &mut Lines, gives: &End) {
             &format!("resolved: closes the open alert of {}", key(same_as)),
         ),
         End::Stuck(why) => lines.free("gives", &format!("stuck: {}", shown::text(why))),
-        End::Waits => lines.free("gives", "nothing yet: it waits for the look-up"),
+        End::Waits => lines.free(
+            "gives",
+            "nothing yet: give what was looked up with --look-up FILE.json, a map by these names",
+        ),
     }
 }
 
@@ -296,24 +296,8 @@ fn sends(lines: &mut Lines, story: &Story, with_events: bool) {
     for sent in &story.send {
         let to = &sent.to;
         let said = match &sent.why_not {
-            Some(why) => {
-                let looked = list(&sent.looked);
-                let looked = if looked.is_empty() {
-                    looked
-                } else {
-                    format!(" ({looked})")
-                };
-                format!("not sent: {}{looked}", shown::text(why))
-            }
-            None => {
-                let key = sent.key.as_ref().map_or_else(String::new, |(name, value)| {
-                    format!(", {name} {}", shown::text(value))
-                });
-                format!(
-                    "would be sent, 1 event, {} bytes{key}",
-                    shown::count(sent.bytes)
-                )
-            }
+            Some(why) => not_sent(why, &sent.looked),
+            None => would_be_sent(sent),
         };
         lines.free("send", &format!("{to:<wide$}  {said}"));
         if with_events && let Some(event) = &sent.event {
@@ -324,4 +308,22 @@ fn sends(lines: &mut Lines, story: &Story, with_events: bool) {
     if story.gives == End::Alert && story.send.is_empty() {
         lines.free("send", "nowhere: andon.yaml has no routes");
     }
+}
+
+fn not_sent(why: &str, looked: &[Looked]) -> String {
+    let looked = list(looked);
+    let looked = if looked.is_empty() {
+        looked
+    } else {
+        format!(" ({looked})")
+    };
+    format!("not sent: {}{looked}", shown::text(why))
+}
+
+fn would_be_sent(sent: &Sent) -> String {
+    let key = sent.key.as_ref().map_or_else(String::new, |(name, value)| {
+        format!(", {name} {}", shown::text(value))
+    });
+    let bytes = shown::count(sent.bytes);
+    format!("would be sent, 1 event, {bytes} bytes{key}")
 }

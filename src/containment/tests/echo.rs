@@ -116,7 +116,12 @@ async fn what_came_of_it_is_noted_on_the_alert_that_it_answers() {
     house.worker().turn().await;
     let told = alerts().await.remove(0);
     let notes: Vec<&str> = told.notes.iter().map(|note| note.text.as_str()).collect();
-    insta::assert_debug_snapshot!(notes, @"");
+    insta::assert_debug_snapshot!(notes, @r#"
+    [
+        "mlflow/move-alias: It is done, and the platform says so.",
+        "mlflow/move-alias: It is undone, and reads as before.",
+    ]
+    "#);
     assert_eq!(told.revision, 3);
     let unknown = Ask {
         alert: Some(house.live.store.ids().next(house.clock.now())),

@@ -77,7 +77,7 @@ async fn events_far_apart_in_time_do_not_share_a_request() {
     let (azure, scene) = begin().await;
     let early = scene.alert("income");
     let mut late = scene.alert("age");
-    late.revised_at = late.revised_at + Duration::from_secs(31 * 60);
+    late.revised_at += Duration::from_mins(31);
     scene.owe_all("logs", &[early, late]).await;
     scene.empty("logs").await;
     assert_eq!(azure.recorded().count(), 2);

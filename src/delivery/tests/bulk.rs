@@ -9,10 +9,12 @@ use crate::alert::State;
 use crate::catalog::Files;
 use crate::delivery::batch;
 use crate::delivery::{Way, event, start as begin_delivery};
+use crate::expr::{Scope, Value as ExprValue};
 use crate::sandbox::Fault;
 use crate::sandbox::splunk::{Options, Token, start};
+use crate::shape::Absent;
 
-const BULK: &str = r#"andon: connector/v1
+const BULK: &str = r"andon: connector/v1
 name: bulk
 about: A bulk API that answers for each item.
 docs: https://example.com
@@ -32,9 +34,9 @@ deliver:
         - retry: item.s == 503
         - refuse: otherwise
     - retry: otherwise
-"#;
+";
 
-const WRAPPED: &str = r#"andon: connector/v1
+const WRAPPED: &str = r"andon: connector/v1
 name: wrapped
 about: An API that wraps its array.
 docs: https://example.com
@@ -49,7 +51,7 @@ deliver:
   answers:
     - delivered: status == 200
     - refuse: otherwise
-"#;
+";
 
 fn files() -> Files {
     let mut files = Files::built_in();
@@ -149,4 +151,45 @@ async fn a_file_gets_one_event_a_line() {
         "written"
     );
     scene.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_written_at_once_is_what_is_rendered() {
+    let scene = super::soc_alone();
+    let snapshot = scene.live.snapshot();
+    let way = Way::to(&snapshot, "soc").unwrap();
+    let mut alert = scene.alert("income \"\u{1b}[31m\\ {{x}}");
+    alert.fields = json!({ "a": null, "b": [1, 2.5, "x"] })
+        .as_object()
+        .unwrap()
+        .clone();
+    let written = event::render(&way, &alert).unwrap().rendered;
+    let shown = alert.to_expression_value();
+    let kind = &snapshot.catalog.kinds["feature-drift"];
+    let product = crate::ocsf::Product {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let finding = crate::ocsf::finding(&alert, kind, &product);
+    let names = &way.deliver.event_names;
+    let mut scope = Scope::new(names);
+    for (name, value) in [
+        ("settings", &way.connection.settings),
+        ("alert", &shown),
+        ("ocsf", &finding),
+    ] {
+        scope.set(names.find(name).unwrap().0, ExprValue::from_json(value));
+    }
+    let none = serde_json::Map::new();
+    let rendered = way
+        .deliver
+        .event
+        .render(&scope, &none, Absent::LeftOut)
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        String::from_utf8(written.bytes).unwrap(),
+        rendered.value.to_string()
+    );
+    assert_eq!(written.left_out, ["index"]);
+    assert_eq!(written.left_out, rendered.left_out);
 }

@@ -40,14 +40,7 @@ fn snapshot(files: &Files, folder: &Path, connections: &str, clock: &Clock) -> S
     let mut faults = Faults::new();
     let catalog = catalog::load(files, &Source::new("andon.yaml", text), &mut faults);
     let Some(catalog) = catalog else {
-        panic!(
-            "{}",
-            faults
-                .into_sorted()
-                .iter()
-                .map(|fault| format!("{fault:?}\n"))
-                .collect::<String>()
-        );
+        panic!("{:#?}", faults.into_sorted());
     };
     let client = web::Client::new(clock.clone(), web::Options::default());
     Snapshot::new(catalog, folder, &client, clock.clone()).unwrap()

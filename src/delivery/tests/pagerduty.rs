@@ -84,6 +84,9 @@ async fn a_long_summary_is_cut_and_what_does_not_fit_is_dropped_and_said() {
     let (pager, scene) = begin().await;
     let mut alert = scene.alert("income");
     alert.title = "é".repeat(2_000);
+    alert
+        .model
+        .insert("environment".to_owned(), "ü".repeat(500).into());
     alert.evidence = json!({ "log": "x".repeat(600_000) })
         .as_object()
         .unwrap()

@@ -275,3 +275,23 @@ async fn a_test_event_says_what_was_answered() {
     );
     scene.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_snapshot_takes_over_at_once() {
+    let (wrong, scene) = begin().await;
+    wrong.recorded().answer(1_000, Code::InvalidToken);
+    let alerts = many(&scene, 3);
+    scene.owe_all("soc", &alerts).await;
+    scene
+        .until("soc", |standing| standing.stopped.is_some())
+        .await;
+    let right = start(options()).await.unwrap();
+    let mended = scene.connections.replace(wrong.url(), right.url());
+    let made = super::snapshot(&scene.files, scene.folder.path(), &mended, &scene.clock);
+    scene.live.swap(made);
+    // What was put off keeps its time.
+    scene.passes(Duration::from_mins(1));
+    scene.empty("soc").await;
+    super::order::holds(&right, &alerts, 1);
+    scene.stop().await;
+}

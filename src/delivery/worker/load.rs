@@ -39,7 +39,7 @@ struct Wanted {
     now: Timestamp,
     after: i64,
     limit: u32,
-    known: HashSet<i64>,
+    known: Arc<HashSet<i64>>,
     largest: super::Bounds,
 }
 
@@ -59,7 +59,7 @@ impl Worker {
             now: self.live.clock.now(),
             after: self.after,
             limit: AT_ONCE.saturating_add(known),
-            known: self.known.clone(),
+            known: Arc::clone(&self.known),
             largest: self.bounds,
         };
         let loaded = match self
@@ -82,7 +82,7 @@ impl Worker {
         self.next_due = loaded.next_due;
         let since = tokio::time::Instant::now();
         for (owed, event) in loaded.ready {
-            self.known.insert(owed.seq);
+            Arc::make_mut(&mut self.known).insert(owed.seq);
             let waiting = Waiting { owed, event, since };
             self.pending_bytes += waiting.bytes();
             self.pending.push_back(waiting);
@@ -101,7 +101,7 @@ impl Worker {
                 (owed.seq, cause)
             });
             let dead: Vec<_> = dead.collect();
-            self.known.extend(dead.iter().map(|(seq, _)| *seq));
+            Arc::make_mut(&mut self.known).extend(dead.iter().map(|(seq, _)| *seq));
             self.bury(dead);
         }
     }
@@ -130,9 +130,7 @@ impl Wanted {
             if bytes > BYTES {
                 // The rest is read again, from here on.
                 loaded.more = true;
-                if owed.seq > self.after {
-                    loaded.after = loaded.after.min(owed.seq - 1);
-                }
+                loaded.after = loaded.after.min(self.after.max(owed.seq - 1));
                 break;
             }
             if way.deliver.of == Of::State {

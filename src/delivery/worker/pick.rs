@@ -4,6 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use super::{Waiting, Worker, lane, row};
 use crate::alert::AlertId;
 use crate::connector::{Of, Verdict};
@@ -121,6 +123,7 @@ impl Worker {
             snapshot: Arc::clone(&self.snapshot),
             name: Arc::clone(&self.name),
             limiter: self.limiter.clone(),
+            quit: self.quit.clone(),
         };
         let tracker = self.live.tasks.clone();
         self.sending.spawn(tracker.track_future(async move {
@@ -136,6 +139,7 @@ struct Outward {
     snapshot: Arc<Snapshot>,
     name: Arc<str>,
     limiter: Limiter,
+    quit: CancellationToken,
 }
 
 impl Outward {
@@ -145,7 +149,7 @@ impl Outward {
             ..Report::default()
         };
         tokio::select! {
-            () = self.live.stop.cancelled() => return untried(taken),
+            () = self.quit.cancelled() => return untried(taken),
             turn = self.limiter.ready(TURN) => if let Err(error) = turn {
                 return Report {
                     later: Some(Later {
@@ -180,7 +184,7 @@ impl Outward {
                 },
             }
         }
-        let report = lane::deliver(&self.live, &way, rows).await;
+        let report = lane::deliver(&self.live, &way, rows, &self.quit).await;
         Report { gone, ..report }
     }
 

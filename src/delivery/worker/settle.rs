@@ -41,8 +41,8 @@ impl Worker {
                 back.push((alert, owed.seq, owed.attempts.saturating_add(1)));
                 self.hold(alert);
             } else {
-                // It was not tried, because the daemon stops; the next one finds it as it was.
-                self.known.remove(&owed.seq);
+                // It was not tried, because this worker ends; the next one finds it as it was.
+                Arc::make_mut(&mut self.known).remove(&owed.seq);
             }
         }
         back.sort_unstable_by_key(|(_, seq, _)| *seq);
@@ -62,7 +62,7 @@ impl Worker {
 
     /// Parks rows behind the postponed one of their alert.
     pub(super) fn park(&mut self, park: Vec<i64>) {
-        self.known.extend(&park);
+        Arc::make_mut(&mut self.known).extend(&park);
         self.hand_over(Settled {
             park,
             ..Settled::default()
@@ -93,6 +93,7 @@ impl Worker {
 
     /// The store knows: what was put off is let go, and what stands behind it is parked.
     pub(super) fn settled(&mut self, settled: &Settled) {
+        let known = Arc::make_mut(&mut self.known);
         for seq in settled
             .delivered
             .iter()
@@ -100,7 +101,7 @@ impl Worker {
             .chain(settled.back.iter().map(|(_, seq, _)| seq))
             .chain(&settled.park)
         {
-            self.known.remove(seq);
+            known.remove(seq);
         }
         let alerts: Vec<AlertId> = settled.back.iter().map(|(alert, _, _)| *alert).collect();
         for alert in &alerts {

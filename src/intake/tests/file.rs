@@ -19,6 +19,14 @@ fn put(house: &House, name: &str, bytes: &[u8]) {
     std::fs::write(house.folder.path().join("logs").join(name), bytes).unwrap();
 }
 
+/// A file's own time is the machine's; the clock is put there.
+fn set_clock(house: &House, name: &str) {
+    let path = house.folder.path().join("logs").join(name);
+    let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
+    let modified = jiff::Timestamp::try_from(modified).unwrap();
+    house.live.clock.jump_to(modified);
+}
+
 async fn looks(house: &House, seen: &mut Seen, times: usize) -> usize {
     let connection = house.live.snapshot().catalog.config.connections[0]
         .name
@@ -87,13 +95,15 @@ async fn json_as_python_writes_it_is_read_and_what_is_none_is_stuck_once() {
         .to_string()
         .replace("\"HERE\"", "[NaN, Infinity, -Infinity, \"NaN\"]");
     put(&house, "run.json", text.as_bytes());
-    put(&house, "bad.json", b"{\"eval\": ");
-    put(&house, "other.json", b"[]");
+    put(&house, "bad.json", b"{\"eval\": nope}");
+    put(&house, "cut.json", b"{\"eval\": ");
+    put(&house, "other.json", b"{}");
+    set_clock(&house, "cut.json");
     assert_eq!(looks(&house, &mut seen, 4).await, 2);
     let reasons = house.stuck_reasons().await;
     assert_eq!(
         reasons,
-        ["reading: the body cannot be read: it is no JSON at line 1, column 9"]
+        ["reading: the body cannot be read: it is no JSON at line 1, column 11"]
     );
     assert_eq!(looks(&house, &mut Seen::default(), 4).await, 0);
 }
@@ -112,11 +122,11 @@ async fn no_link_is_followed() {
     assert_eq!(looks(&house, &mut Seen::default(), 3).await, 0);
 }
 
-const ROWS: &str = "andon: connector/v1\nname: rows\nabout: Rows of files.\nsettings:\n  folder: { is: path, about: Where }\nsignals:\n  row:\n    schema: schemas/row.json\n    file: { glob: \"*.jsonl\", open: jsonl, whole: { has: row.?end == true, or_quiet: 1h } }\n    each: =rows\n    id: [=file.sha256, =item.n]\n    at: =file.modified\n    data: { n: =item.n }\n";
+const ROWS: &str = "andon: connector/v1\nname: rows\nabout: Rows of files.\nsettings:\n  folder: { is: path, about: Where }\nsignals:\n  row:\n    schema: schemas/row.json\n    file: { glob: \"*.jsonl\", open: jsonl, whole: { has: row.?end == true, or_quiet: 1h } }\n    each: =rows\n    id: [=file.sha256, =item.number]\n    at: =file.modified\n    data: { number: =item.number }\n";
 
 #[tokio::test]
 async fn rows_wait_for_the_one_that_ends_the_file() {
-    let schema = r#"{"type":"object","properties":{"n":{"type":"integer"}}}"#;
+    let schema = r#"{"type":"object","properties":{"number":{"type":"integer"}}}"#;
     let own = [
         ("connectors/rows/connector.yaml", ROWS),
         ("connectors/rows/schemas/row.json", schema),
@@ -126,25 +136,19 @@ async fn rows_wait_for_the_one_that_ends_the_file() {
         &own,
     );
     let mut seen = Seen::default();
-    // The file's own time is the machine's; the clock is put there.
-    let path = house.folder.path().join("logs/a.jsonl");
-    put(&house, "a.jsonl", b"{\"n\":1}\n{\"n\":");
-    let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
-    house
-        .live
-        .clock
-        .jump_to(jiff::Timestamp::try_from(modified).unwrap());
+    put(&house, "a.jsonl", b"{\"number\":1}\n{\"number\":");
+    set_clock(&house, "a.jsonl");
     assert_eq!(looks(&house, &mut seen, 3).await, 0, "a row is cut off");
-    put(&house, "a.jsonl", b"{\"n\":1}\n{\"n\":2}\n");
+    put(&house, "a.jsonl", b"{\"number\":1}\n{\"number\":2}\n");
     assert_eq!(looks(&house, &mut seen, 3).await, 0, "no row ends it");
     put(
         &house,
         "a.jsonl",
-        b"{\"n\":1}\n{\"n\":NaN}\n{\"n\":3,\"end\":true}\n",
+        b"{\"number\":1}\n{\"number\":NaN}\n{\"number\":3,\"end\":true}\n",
     );
     assert_eq!(looks(&house, &mut seen, 2).await, 3);
     assert_eq!((house.counted("read"), house.counted("stuck")), (2, 1));
-    put(&house, "b.jsonl", b"{\"n\":1}\n");
+    put(&house, "b.jsonl", b"{\"number\":1}\n");
     assert_eq!(looks(&house, &mut seen, 2).await, 0);
     house.later(2 * 3600);
     assert_eq!(

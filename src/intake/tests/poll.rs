@@ -15,7 +15,7 @@ fn connector(of: &str, more: &str) -> String {
 const SCHEMA: &str =
     r#"{"type":"object","required":["value"],"properties":{"value":{"type":"integer"}}}"#;
 
-const MAPPING: &str = "andon: mapping/v1\nname: too-high\nabout: A value is too high.\nstatus: stable\nfrom: pages/item\nwhen: signal.?change != \"gone\" && signal.value > 5\nalert:\n  kind: feature-drift\n  title: Too high\n  severity:\n    - high: otherwise\n  same_as: [=signal.id]\nresolve:\n  - when: otherwise\n";
+const MAPPING: &str = "andon: mapping/v1\nname: too-high\nabout: A value is too high.\nstatus: stable\nfrom: pages/item\nwhen: signal.?change != \"gone\" && signal.value > 5\nalert:\n  kind: feature-drift\n  title: Too high\n  severity:\n    - high: otherwise\n  same_as: [=signal.id]\nresolve:\n  - when: otherwise\ntests:\n  - it: a high value is an alert\n    signal: { value: 9 }\n    gives: { severity: high }\n";
 
 fn key() -> Key {
     Key {
@@ -104,7 +104,7 @@ async fn an_event_is_taken_once() {
 
 #[tokio::test]
 async fn pages_are_had_by_token() {
-    let next = "      query: { n: 1 }\n      next: { query: page_token, from: =body.?next }\n";
+    let next = "      query: { size: 1 }\n      next: { query: page_token, from: =body.?next }\n";
     let first = r#"{"items":[{"id":"a","value":1}],"next":"t&1"}"#;
     let last = r#"{"items":[{"id":"b","value":1}],"next":""}"#;
     let (house, server) = house("state", next, &[(200, first), (200, last)]).await;
@@ -112,8 +112,8 @@ async fn pages_are_had_by_token() {
     assert_eq!(
         server.asked(),
         [
-            "/api/v1/api/items?n=1",
-            "/api/v1/api/items?n=1&page_token=t%261"
+            "/api/v1/api/items?size=1",
+            "/api/v1/api/items?size=1&page_token=t%261"
         ]
     );
     assert_eq!(house.counted("read"), 2);

@@ -209,6 +209,15 @@ async fn a_request_that_cannot_be_meant_is_refused_with_all_its_faults() {
     `alert` has to be the id of an alert
     `dry_run` has to be true or false
     ");
+    let unknown = r#"{"action":"mlflw/move-alias"}"#;
+    let nowhere = house.ask("boss", REQUEST, unknown).await;
+    assert_eq!(nowhere.status, 404);
+    let detail = nowhere.json()["detail"].to_string();
+    assert!(
+        detail.contains("did you mean `mlflow/move-alias`"),
+        "{detail}"
+    );
+    assert_eq!(house.ask("soar", REQUEST, unknown).await.status, 403);
     for (request, status) in [
         (body(json!({ "action": "mlflow/no-such" })), 404),
         (body(json!({ "with": { "model": 7 } })), 400),

@@ -167,17 +167,14 @@ async fn an_answer_is_a_revision_that_is_owed_and_audited() {
 async fn a_word_keeps_no_alert_awake() {
     let house = House::new().await;
     let id = house.alert("a").await;
-    house
-        .live
-        .clock
-        .advance(std::time::Duration::from_secs(3_600));
+    house.live.clock.advance(std::time::Duration::from_hours(1));
     house
         .ask("analyst", &format!("POST /v1/alerts/{id}/ack"), "")
         .await;
     house
         .live
         .clock
-        .advance(std::time::Duration::from_secs(23 * 3_600));
+        .advance(std::time::Duration::from_hours(23));
     let (now, live) = (house.live.clock.now(), &house.live);
     let due = live
         .store

@@ -66,7 +66,7 @@ impl House {
     /// `more` is added to `andon.yaml`.
     pub(super) async fn with(more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let callers: String = CALLERS
+        let callers: Vec<String> = CALLERS
             .iter()
             .map(|(name, may)| {
                 let until = if *name == "gone" {
@@ -81,7 +81,8 @@ impl House {
             })
             .collect();
         let yaml = format!(
-            "andon: config/v1\npublic_url: https://andon.example.com\n{more}connections:\n  local: {{ connector: generic }}\n  registry: {{ connector: mlflow, url: \"http://127.0.0.1:9\", reach: loopback, webhook_secret: {{ env: ANDON_TEST_NO_SUCH }} }}\n  lines: {{ connector: file, path: lines.ndjson }}\nroutes:\n  - to: [lines]\ncallers:\n{callers}"
+            "andon: config/v1\npublic_url: https://andon.example.com\n{more}connections:\n  local: {{ connector: generic }}\n  registry: {{ connector: mlflow, url: \"http://127.0.0.1:9\", reach: loopback, webhook_secret: {{ env: ANDON_TEST_NO_SUCH }} }}\n  lines: {{ connector: file, path: lines.ndjson }}\nroutes:\n  - to: [lines]\ncallers:\n{}",
+            callers.concat()
         );
         let mut faults = Faults::new();
         let catalog = catalog::load(
@@ -133,10 +134,10 @@ impl House {
             body.len()
         );
         if !who.is_empty() {
-            head += &format!("Authorization: Bearer {who}\r\n");
+            head.extend(["Authorization: Bearer ", who, "\r\n"]);
         }
         for (name, value) in headers {
-            head += &format!("{name}: {value}\r\n");
+            head.extend([*name, ": ", *value, "\r\n"]);
         }
         head += "\r\n";
         let mut sent = head.into_bytes();

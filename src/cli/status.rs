@@ -1,0 +1,123 @@
+//! `andon status`: how the daemon fares, in a few lines.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use clap::Args;
+use jiff::Timestamp;
+use serde_json::Value as Json;
+
+use super::api::Api;
+use super::{Ended, Format, output, shown};
+use crate::clock::Clock;
+
+/// What was typed.
+#[derive(Debug, Args)]
+pub(crate) struct Typed {
+    /// For a person or for a script
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+/// Shows it.
+pub(crate) fn run(
+    typed: &Typed,
+    config: Option<&Path>,
+    url: Option<&str>,
+) -> anyhow::Result<Ended> {
+    let api = Api::open(config, url)?;
+    let json = api.get("/v1/status", &[])?;
+    let now = Clock::system().now();
+    output::answer(typed.format, &json, |json| render(json, now));
+    Ok(Ended::Fine)
+}
+
+fn render(json: &Json, now: Timestamp) -> String {
+    let cell = |pointer: &str| shown::cell(json, pointer);
+    let frozen = match json.get("frozen") {
+        None | Some(Json::Null) => "no".to_owned(),
+        Some(frozen) => format!(
+            "yes, by {} {}: {}",
+            shown::cell(frozen, "/by"),
+            shown::since(frozen, "/since", now),
+            shown::cell(frozen, "/why")
+        ),
+    };
+    let mut waiting = format!("{} waiting", cell("/deliveries/waiting"));
+    let oldest = shown::since(json, "/deliveries/oldest_since", now);
+    if !oldest.is_empty() {
+        let _ = write!(waiting, " (the oldest since {oldest})");
+    }
+    let room = match json.pointer("/store/room") {
+        Some(Json::Bool(false)) => ", full: nothing more is taken",
+        _ => "",
+    };
+    let bytes = json.pointer("/store/bytes").and_then(Json::as_u64);
+    let bytes = bytes
+        .and_then(|bytes| usize::try_from(bytes).ok())
+        .map(shown::count)
+        .unwrap_or_default();
+    shown::facts(&[
+        ("version", cell("/version")),
+        (
+            "files",
+            format!(
+                "{} connections, {} mappings, {} connectors",
+                cell("/catalog/connections"),
+                cell("/catalog/mappings"),
+                cell("/catalog/connectors")
+            ),
+        ),
+        ("alerts", format!("{} open", cell("/alerts/open"))),
+        (
+            "signals",
+            format!(
+                "{} waiting for a look-up, {} stuck, {} that nobody knew",
+                cell("/signals/waiting"),
+                cell("/signals/stuck"),
+                cell("/signals/refused")
+            ),
+        ),
+        (
+            "deliveries",
+            format!(
+                "{waiting}, {} dead letters",
+                cell("/deliveries/dead_letters")
+            ),
+        ),
+        (
+            "actions",
+            format!("{} unfinished", cell("/actions/unfinished")),
+        ),
+        ("frozen", frozen),
+        ("store", format!("{bytes} bytes{room}")),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_frozen_daemon_says_so() {
+        let json = json!({
+            "version": "0.1.0", "catalog": { "connectors": 10, "mappings": 18, "connections": 3 },
+            "alerts": { "open": 2 }, "signals": { "waiting": 0, "stuck": 1, "refused": 0 },
+            "deliveries": { "waiting": 4, "oldest_since": "2026-11-23T08:00:00Z", "dead_letters": 0 },
+            "actions": { "unfinished": 0 },
+            "frozen": { "by": "local", "why": "migration", "since": "2026-11-23T07:05:00Z" },
+            "store": { "bytes": 1_048_576, "room": false },
+        });
+        insta::assert_snapshot!(render(&json, "2026-11-23T08:05:00Z".parse().unwrap()), @r"
+        version     0.1.0
+        files       3 connections, 18 mappings, 10 connectors
+        alerts      2 open
+        signals     0 waiting for a look-up, 1 stuck, 0 that nobody knew
+        deliveries  4 waiting (the oldest since 5m ago), 0 dead letters
+        actions     0 unfinished
+        frozen      yes, by local 60m ago: migration
+        store       1,048,576 bytes, full: nothing more is taken
+        ");
+    }
+}
