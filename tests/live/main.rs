@@ -345,7 +345,7 @@ mod evidently {
                     let events = soc.splunk.recorded().events();
                     Ok(events.into_iter().map(|event| event.event).find(|event| {
                         let finding = &event["finding_info"];
-                        finding["analytic"]["uid"] == "feature-drift"
+                        finding["analytic"]["category"] == "feature-drift"
                             && support::text(&finding["title"]).starts_with("income of loans ")
                             && event["activity_id"] == activity
                     }))
@@ -443,7 +443,7 @@ mod feast {
                 || {
                     let events = soc.splunk.recorded().events();
                     Ok(events.into_iter().map(|event| event.event).find(|event| {
-                        event["finding_info"]["analytic"]["uid"] == "stale-features"
+                        event["finding_info"]["analytic"]["category"] == "stale-features"
                             && event["activity_id"] == activity
                     }))
                 },
