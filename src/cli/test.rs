@@ -5,8 +5,9 @@ use std::path::Path;
 use clap::Args;
 
 use super::{Ended, output};
+use crate::catalog;
 use crate::daemon::{self, Folder};
-use crate::mapping::{Given, Outcome};
+use crate::mapping::Outcome;
 
 /// What was typed.
 #[derive(Debug, Args)]
@@ -36,12 +37,8 @@ pub(crate) fn run(typed: &Typed, config: Option<&Path>) -> anyhow::Result<Ended>
         {
             continue;
         }
-        for case in &mapping.cases {
-            let signals: Vec<_> = match case.given {
-                Given::Signal { .. } => case.signal(mapping).into_iter().collect(),
-                Given::Capture(_) | Given::After(_) => Vec::new(),
-            };
-            match case.run(mapping, &signals) {
+        for (case, outcome) in catalog::run_cases(&catalog, mapping, &folder.files) {
+            match outcome {
                 Outcome::Passed => passed += 1,
                 Outcome::Failed { wanted, got } => {
                     failed += 1;

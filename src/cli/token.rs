@@ -145,7 +145,12 @@ fn entry(name: &str, may: &[String], until: Option<&str>, hash: &str) -> anyhow:
         format!("andon: config/v1\ncallers:\n  {entry}\n"),
     );
     let mut faults = Faults::new();
-    let parsed = crate::config::parse(&config, &std::collections::BTreeMap::new(), &std::collections::BTreeSet::new(), &mut faults);
+    let parsed = crate::config::parse(
+        &config,
+        &std::collections::BTreeMap::new(),
+        &std::collections::BTreeSet::new(),
+        &mut faults,
+    );
     if parsed.is_none() || faults.has_errors() {
         let said = faults.into_sorted();
         let first = said
@@ -241,8 +246,13 @@ mod tests {
             format!("andon: config/v1\ncallers:\n  {entry}\n"),
         );
         let mut faults = Faults::new();
-        let read =
-            crate::config::parse(&config, &std::collections::BTreeMap::new(), &mut faults).unwrap();
+        let read = crate::config::parse(
+            &config,
+            &std::collections::BTreeMap::new(),
+            &std::collections::BTreeSet::new(),
+            &mut faults,
+        )
+        .unwrap();
         let caller = read.callers.first().unwrap();
         assert_eq!(
             (caller.name.as_str(), caller.token_hash.as_str()),
