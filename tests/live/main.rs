@@ -318,8 +318,9 @@ mod evidently {
         let told: Value = serde_json::from_str(
             environment::run(python, "evidently/drift_report.py", &arguments)?.trim(),
         )?;
-        let path = PathBuf::from(support::text(&told["path"]));
-        Ok((path, told["tests"].clone()))
+        let path = told.get("path").and_then(Value::as_str).ok_or("no path")?;
+        let tests = told.get("tests").cloned().unwrap_or_default();
+        Ok((PathBuf::from(path), tests))
     }
 
     /// A drifted column, told by Evidently itself, is an alert; the next report without drift closes it.
@@ -340,7 +341,7 @@ mod evidently {
         let told = |activity: u64| {
             support::until(
                 &format!("activity {activity} of the drift of loans.income"),
-                Duration::from_secs(60),
+                Duration::from_mins(1),
                 || {
                     let events = soc.splunk.recorded().events();
                     Ok(events.into_iter().map(|event| event.event).find(|event| {
