@@ -18,6 +18,8 @@ const SIGNALS: usize = 200;
 const KEYS: usize = 20;
 const ACTIONS: usize = 20;
 const KILLS: usize = 8;
+/// A caller's token; the daemon's own is another at each start.
+const TOKEN: &str = "andon_a-playbooks-token-that-outlives-restarts";
 
 /// A fixed sequence that looks random, so that a failing run can be repeated.
 struct Chance(u64);
@@ -81,9 +83,10 @@ async fn nothing_answered_is_lost_and_no_action_is_done_twice() -> Outcome<()> {
     models(&house)?;
     secret(folder.path(), "webhook", WEBHOOK_SECRET)?;
     let config = format!(
-        "connections:\n  local: {{ connector: generic }}\n  registry: {{ connector: mlflow, url: \"{}\", reach: loopback, webhook_secret: {{ file: secrets/webhook }} }}\n{}routes:\n  - to: [soc, oncall]\n",
+        "connections:\n  local: {{ connector: generic }}\n  registry: {{ connector: mlflow, url: \"{}\", reach: loopback, webhook_secret: {{ file: secrets/webhook }} }}\n{}routes:\n  - to: [soc, oncall]\ncallers:\n  - {{ name: playbook, token: {{ hash: \"{}\" }}, may: [ \"admin\" ] }}\n",
         platform.url(),
         soc.connections(folder.path())?,
+        andon::secret::hash(TOKEN),
     );
     let andon = Andon::start(folder.path(), &config)?;
     let port = andon.port;
@@ -93,8 +96,6 @@ async fn nothing_answered_is_lost_and_no_action_is_done_twice() -> Outcome<()> {
         Some(WEBHOOK_SECRET),
     )?;
     let sets_before = house.deliveries().len();
-    let token = andon.token()?;
-
     let stop = Arc::new(AtomicBool::new(false));
     let place = folder.path().to_path_buf();
     let mut running = Some(andon);
@@ -124,7 +125,7 @@ async fn nothing_answered_is_lost_and_no_action_is_done_twice() -> Outcome<()> {
                         if stop.load(Ordering::SeqCst) {
                             return Err("stopped".to_owned());
                         }
-                        let bearer = format!("Bearer {token}");
+                        let bearer = format!("Bearer {TOKEN}");
                         let headers = [
                             ("authorization", bearer.as_str()),
                             ("content-type", "application/json"),

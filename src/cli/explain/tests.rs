@@ -105,8 +105,8 @@ fn a_promotion_without_an_evaluation_is_told_part_by_part() {
              source absent, so left out
     contain  mlflow/move-alias at registry  model "fraud-detector", alias "champion", asks for version
              mlflow/tag-version at registry  model "fraud-detector", version "2"
-    send     soc     would be sent, 1 event, 3,131 bytes
-             oncall  would be sent, 1 event, 1,622 bytes, dedup_key alt_0000000000000
+    send     soc     would be sent, 1 event, 3,132 bytes
+             oncall  would be sent, 1 event, 1,652 bytes, dedup_key alt_0000000000000
     "#);
 }
 
@@ -149,7 +149,7 @@ fn each_recorded_drift_test_is_told_on_its_own() {
              limit 0.05
     evidence report "samples/test.json"
     contain  mlflow/move-alias at registry  alias "champion", asks for model, version
-    send     soc     would be sent, 1 event, 2,669 bytes
+    send     soc     would be sent, 1 event, 2,682 bytes
              oncall  not sent: alert.severity >= high is false (alert.severity is "medium")
 
     signal   evidently/test  drift  ["4ab782618f44fe7b6862d83f117b92c4757f3…  2026-11-23T09:00:00Z
@@ -177,7 +177,7 @@ fn each_recorded_drift_test_is_told_on_its_own() {
              limit 0.05
     evidence report "samples/test.json"
     contain  mlflow/move-alias at registry  alias "champion", asks for model, version
-    send     soc     would be sent, 1 event, 2,666 bytes
+    send     soc     would be sent, 1 event, 2,679 bytes
              oncall  not sent: alert.severity >= high is false (alert.severity is "medium")
 
     signal   evidently/test  drift  ["4ab782618f44fe7b6862d83f117b92c4757f3…  2026-11-23T09:00:00Z
@@ -197,7 +197,7 @@ fn each_recorded_drift_test_is_told_on_its_own() {
              limit 0.05
     evidence report "samples/test.json"
     contain  mlflow/move-alias at registry  alias "champion", asks for model, version
-    send     soc     would be sent, 1 event, 2,648 bytes
+    send     soc     would be sent, 1 event, 2,661 bytes
              oncall  not sent: alert.severity >= high is false (alert.severity is "medium")
     "#);
 }
@@ -372,7 +372,7 @@ fn a_script_reads_the_same_facts() {
             "is_sent": true,
             "why_not": null,
             "looked": [],
-            "bytes": 2505,
+            "bytes": 2529,
             "key": null,
             "where_to": "POST",
             "event": null
