@@ -1,4 +1,12 @@
 //! Hostile input at the door of the real binary: a clear answer, and nothing broken downstream.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a test that indexes what is not there has failed, and says where"
+)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test of the whole waits by the machine's clock"
+)]
 
 mod support;
 

@@ -1,5 +1,9 @@
 //! Sentinel's table, the stream of its data collection rule and the event that the manifest makes are
 //! held together: a key without a column would be lost without a word after a 204.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that indexes what is not there has failed, and says where"
+)]
 
 use std::collections::BTreeMap;
 

@@ -110,7 +110,7 @@ async fn sweep(live: Arc<Live>) {
         };
         match live.store.sweep(before, keep.at_most, SWEEP_ROWS).await {
             Ok(swept) if swept.signals > 0 => {
-                tracing::info!(signals = swept.signals, "old signals were removed")
+                tracing::info!(signals = swept.signals, "old signals were removed");
             }
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "old signals could not be removed; trying again"),

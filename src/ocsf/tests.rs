@@ -154,8 +154,8 @@ fn activity_and_status_follow_the_life_of_an_alert() {
         alert
     };
     let revised = |state, revision| Alert {
-        state,
         revision,
+        state,
         ..income()
     };
     let over = |how| Alert {

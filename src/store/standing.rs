@@ -7,7 +7,7 @@ use crate::alert::AlertId;
 pub enum Standing<'a> {
     /// Its mappings were evaluated; it counts in these alerts, often in none.
     Read(&'a [AlertId]),
-    /// It waits for a look-up; see [`Tx::wait_for_look_up`].
+    /// It waits for a look-up; see `Tx::wait_for_look_up`.
     Waiting,
     /// A mapping or its schema failed on it; it can be replayed.
     Stuck {

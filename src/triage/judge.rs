@@ -52,7 +52,7 @@ pub fn judge(
         match mapping.judge(&judged.signal, found.unwrap_or(&nothing)) {
             Ok(Judgement::Nothing) => {}
             Ok(said) if mapping.status == Status::Shadow => {
-                judged.shadow.push((Arc::clone(mapping), said))
+                judged.shadow.push((Arc::clone(mapping), said));
             }
             Ok(said) => judged.said.push((Arc::clone(mapping), said)),
             Err(stuck) => judged.stuck.push(stuck),

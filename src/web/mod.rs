@@ -4,7 +4,7 @@
 //! [`Connection`] adds the base URL and the secrets of one connection in `andon.yaml`, sends, and reads a bounded answer.
 //!
 //! What it must not do: follow a redirect or a proxy of the environment; connect to an address outside the connection's
-//! [`Reach`], whatever a name resolves to; let a path leave the base path; put a secret into an error, a log or a dry
+//! [`Reach`](crate::config::Reach), whatever a name resolves to; let a path leave the base path; put a secret into an error, a log or a dry
 //! run; send anything twice. Whether to send again is decided by who asked, by what an [`Error`] says.
 
 mod error;

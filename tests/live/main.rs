@@ -3,6 +3,14 @@
 //! Ignored in a plain `cargo test`, because they install hundreds of megabytes; `cargo xtask live`
 //! runs them, and `cargo xtask ci` with it. A test belongs into the module named after its
 //! platform: `xtask` chooses by these names.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a test that indexes what is not there has failed, and says where"
+)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test of the whole waits by the machine's clock"
+)]
 
 mod environment;
 #[path = "../support/mod.rs"]

@@ -47,7 +47,7 @@ async fn play(keep: bool) -> anyhow::Result<()> {
     let folder = tempfile_folder()?;
     let stage = Stage::set(&folder).await?;
     let mut show = Show::new();
-    show.opening(&stage);
+    Show::opening(&stage);
     let outcome = acts(&stage, &mut show).await;
     if outcome.is_ok() {
         show.summary(&stage);

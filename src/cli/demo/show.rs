@@ -83,7 +83,7 @@ impl Show {
     }
 
     /// What runs where.
-    pub(crate) fn opening(&self, stage: &Stage) {
+    pub(crate) fn opening(stage: &Stage) {
         output::line(&format!(
             "Andon runs on http://{}, with real delivery to stand-ins on this machine:",
             stage.address()

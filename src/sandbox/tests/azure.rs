@@ -104,6 +104,9 @@ async fn the_token_endpoint_refuses_as_microsoft_does() {
     azure.stop().await;
 }
 
+/// Token, headers, body; status and code that come of them.
+type Row<'r> = (&'r str, &'r [(&'r str, &'r str)], &'r [u8], u16, &'r str);
+
 #[tokio::test]
 async fn what_a_call_gets() {
     let (azure, _) = begin().await;
@@ -114,7 +117,7 @@ async fn what_a_call_gets() {
     let spread =
         br#"[{"TimeGenerated":"2026-11-23T08:00:00Z"},{"TimeGenerated":"2026-11-23T08:30:01Z"}]"#;
     let encoded = PATH.replace("api-version", "api%2Dversion");
-    let table: [(&str, &[(&str, &str)], &[u8], u16, &str); 11] = [
+    let table: [Row<'_>; 11] = [
         (PATH, &[], ROW, 204, ""),
         (&encoded, &[], ROW, 204, ""),
         (PATH, &gz, &packed, 204, ""),

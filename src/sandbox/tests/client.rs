@@ -38,10 +38,10 @@ pub(super) async fn ask(
         body.len()
     );
     if !headers.iter().any(|(name, _)| *name == "Host") {
-        head += &format!("Host: {host}\r\n");
+        head.extend(["Host: ", host, "\r\n"]);
     }
     for (name, value) in headers {
-        head += &format!("{name}: {value}\r\n");
+        head.extend([*name, ": ", *value, "\r\n"]);
     }
     head += "\r\n";
     let mut sent = head.into_bytes();
