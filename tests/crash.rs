@@ -1,7 +1,7 @@
 //! `kill -9` at random moments: what was answered 202 is kept and counted, what is owed is delivered,
 //! no action is done twice or forgotten (issue's "Done means", promise 1, 2 and 4).
 //!
-//! `kill -9` cannot see a missing sync; `syncs_stand_behind_the_answers` counts them.
+//! `kill -9` cannot see a missing sync; `a_sync_stands_behind_each_answer` counts them.
 #![expect(
     clippy::indexing_slicing,
     reason = "a test that indexes what is not there has failed, and says where"
@@ -266,5 +266,40 @@ async fn nothing_answered_is_lost_and_no_action_is_done_twice() -> Outcome<()> {
             Ok(owed.is_subset(&there).then_some(()))
         },
     )?;
+    Ok(())
+}
+
+#[test]
+fn a_sync_stands_behind_each_answer() -> Outcome<()> {
+    let folder = tempfile::tempdir()?;
+    let counter = folder.path().join("count_syncs.so");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/power/count_syncs.c");
+    let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
+    let made = std::process::Command::new(compiler)
+        .args(["-shared", "-fPIC", "-o"])
+        .arg(&counter)
+        .args([source, "-ldl"])
+        .status()?;
+    assert!(made.success(), "the counter cannot be compiled");
+    let log = folder.path().join("syncs");
+    let config = "connections:\n  local: { connector: generic }\n  out: { connector: file }\nroutes:\n  - to: [out]\n";
+    let andon = Andon::start_with(
+        folder.path(),
+        config,
+        &[("LD_PRELOAD", &counter), ("SYNC_LOG", &log)],
+    )?;
+    let syncs = || std::fs::metadata(&log).map_or(0, |log| log.len());
+    assert!(
+        syncs() > 0,
+        "the counter counts nothing, so it would prove nothing"
+    );
+    for n in 0..50 {
+        let before = syncs();
+        let body = json!({ "key": format!("k{n}"), "title": "drift", "model": "m" }).to_string();
+        let headers = [("content-type", "application/json")];
+        let (status, _) = andon.call("POST", "/v1/signals/local", &headers, body.as_bytes())?;
+        assert_eq!(status, 202);
+        assert!(syncs() > before, "signal {n} was answered before a sync");
+    }
     Ok(())
 }

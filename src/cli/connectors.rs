@@ -306,8 +306,8 @@ mod tests {
         insta::assert_snapshot!(listed(&built_in()), @r"
         NAME          SIGNALS  ACTIONS  DELIVERS                   VERIFIED                                                              ABOUT
         alertmanager  1        0                                   alertmanager 0.25.0 (capture)                                         Prometheus Alertmanager.
-        evidently     4        0                                   evidently 0.7.23 (capture)                                            Evidently reports, read from a folder.
-        feast         1        0                                   feast 0.67.0 (capture)                                                Feast feature registry.
+        evidently     4        0                                   evidently 0.7.23 (live)                                               Evidently reports, read from a folder.
+        feast         1        0                                   feast 0.67.0 (live)                                                   Feast feature registry.
         file          0        0        every revision, to a file  andon (contract)                                                      A file of OCSF events, one a line.
         generic       1        0                                   andon (contract)                                                      Any JSON object, unsigned.
         inspect       2        0                                   inspect_ai 0.3.285 (live)                                             Inspect AI evaluation logs, read from a folder.

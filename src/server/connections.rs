@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Desk;
 use super::callers::Asked;
+use super::health::administrator;
 use super::page::ok;
 use super::problem::Problem;
 use crate::config::{Connection, Scope};
+use crate::delivery;
 use crate::store::{self, Reader};
 
 /// `GET /v1/connections`
@@ -19,6 +22,7 @@ pub(super) async fn list(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<
     asked.need(&Scope::AlertsRead)?;
     asked.query(&[]).finish()?;
     let snapshot = desk.live.snapshot();
+    let standings = delivery::standings(&desk.live).await.unwrap_or_default();
     let shown = desk
         .live
         .store
@@ -30,6 +34,9 @@ pub(super) async fn list(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<
                 let waits = waiting
                     .iter()
                     .find(|waiting| waiting.destination == connection.name);
+                let standing = standings
+                    .iter()
+                    .find(|standing| standing.destination == connection.name);
                 let letters = dead.iter().find(|(name, _)| *name == connection.name);
                 let mut value = one(reader, connection)?;
                 if connection.connector.deliver.is_some()
@@ -42,6 +49,9 @@ pub(super) async fn list(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<
                             "oldest_since": waits.and_then(|waiting| waiting.oldest),
                             "dead_letters": letters.map_or(0, |(_, count)| *count),
                             "last_error": last_error(reader, &connection.name)?,
+                            "last_delivered": standing.and_then(|standing| standing.last_delivered),
+                            "stopped": standing.and_then(|standing| standing.stopped.as_deref()),
+                            "paused_until": standing.and_then(|standing| standing.paused_until),
                         }),
                     );
                 }
@@ -51,6 +61,43 @@ pub(super) async fn list(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<
         })
         .await?;
     Ok(ok(&json!({ "connections": shown })))
+}
+
+/// `POST /v1/connections/{name}/test`: sends one event, marked as a test, straight to a destination.
+pub(super) async fn test(
+    State(desk): State<Arc<Desk>>,
+    Path(name): Path<String>,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let (by, form) = administrator(&desk, asked, &[]).await?;
+    form.finish()?;
+    let outcome = delivery::test_event(&desk.live, &name).await;
+    let about = json!({ "connection": name, "taken": outcome.is_ok() });
+    desk.live
+        .store
+        .write(move |tx| tx.audit(&by, "connection.tested", &about))
+        .await?;
+    match outcome {
+        Ok(message) => Ok(ok(&json!({ "taken": true, "message": message }))),
+        Err(delivery::Error::Unknown(_)) => Err(Problem::not_found(
+            "no destination has this name; `GET /v1/connections` lists them",
+        )),
+        Err(error) => Err(Problem::new(
+            StatusCode::BAD_GATEWAY,
+            "not_taken",
+            with_causes(&error),
+        )),
+    }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        said = format!("{said}: {next}");
+        cause = next.source();
+    }
+    said
 }
 
 fn one(reader: &Reader<'_>, connection: &Connection) -> Result<Value, store::Error> {

@@ -183,7 +183,8 @@ pub(super) async fn unfreeze(
     Ok(ok(&json!({ "frozen": false })))
 }
 
-async fn administrator(
+/// Only an administrator; gives its name and what was sent.
+pub(super) async fn administrator(
     desk: &Desk,
     asked: Asked,
     keys: &[&str],

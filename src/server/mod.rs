@@ -14,6 +14,7 @@ mod dress;
 mod page;
 mod signals;
 mod stuck;
+mod tokens;
 mod alerts;
 mod answers;
 mod shown;

@@ -13,7 +13,7 @@ use super::body::Places;
 use super::callers::Gate;
 use super::{
     Desk, actions, alerts, answers, catalog, connections, dead_letters, dress, health, signals,
-    stuck,
+    stuck, tokens,
 };
 use crate::live::Live;
 
@@ -50,6 +50,8 @@ pub(super) fn with_local_token(live: &Arc<Live>, local: Option<String>) -> Route
         .route("/v1/actions/{id}/revert", post(actions::revert))
         .route("/v1/catalog/actions", get(catalog::actions))
         .route("/v1/connections", get(connections::list))
+        .route("/v1/connections/{name}/test", post(connections::test))
+        .route("/v1/tokens/revoke", post(tokens::revoke))
         .route("/v1/stuck", get(stuck::list))
         .route("/v1/stuck/{id}", get(stuck::show))
         .route("/v1/stuck/{id}/retry", post(stuck::retry))

@@ -102,6 +102,11 @@ pub struct Andon {
 impl Andon {
     /// Writes `andon.yaml` (without `listen`, which is put in) and starts the daemon in `folder`.
     pub fn start(folder: &Path, config: &str) -> Outcome<Self> {
+        Self::start_with(folder, config, &[])
+    }
+
+    /// As [`Andon::start`], with more in its environment.
+    pub fn start_with(folder: &Path, config: &str, more: &[(&str, &Path)]) -> Outcome<Self> {
         let port = free_port()?;
         std::fs::write(
             folder.join("andon.yaml"),
@@ -109,11 +114,15 @@ impl Andon {
                 "andon: config/v1\nlisten: 127.0.0.1:{port}\npublic_url: http://127.0.0.1:{port}\n{config}"
             ),
         )?;
-        Self::again(folder, port)
+        Self::spawn(folder, port, more)
     }
 
     /// Starts it on the files that are there.
     pub fn again(folder: &Path, port: u16) -> Outcome<Self> {
+        Self::spawn(folder, port, &[])
+    }
+
+    fn spawn(folder: &Path, port: u16, more: &[(&str, &Path)]) -> Outcome<Self> {
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -121,6 +130,7 @@ impl Andon {
         let child = Command::new(env!("CARGO_BIN_EXE_andon"))
             .args(["run", "--log", "json"])
             .current_dir(folder)
+            .envs(more.iter().map(|(name, path)| (*name, path.as_os_str())))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

@@ -4,7 +4,7 @@ use super::house::House;
 
 /// Request, then the status for nobody, reader, analyst, watcher, soar, sender, boss. 1 stands for "let in": anything
 /// but 401 and 403.
-const TABLE: [(&str, [u16; 7]); 25] = [
+const TABLE: [(&str, [u16; 7]); 27] = [
     ("GET /v1/whoami", [401, 1, 1, 1, 1, 1, 1]),
     ("GET /v1/status", [401, 1, 1, 1, 1, 1, 1]),
     ("GET /v1/alerts", [401, 1, 1, 403, 403, 403, 1]),
@@ -57,6 +57,11 @@ const TABLE: [(&str, [u16; 7]); 25] = [
     ("GET /v1/dead-letters/1", [401, 1, 1, 403, 403, 403, 1]),
     ("POST /v1/freeze", [401, 403, 403, 403, 403, 403, 1]),
     ("POST /v1/unfreeze", [401, 403, 403, 403, 403, 403, 1]),
+    ("POST /v1/tokens/revoke", [401, 403, 403, 403, 403, 403, 1]),
+    (
+        "POST /v1/connections/nobody/test",
+        [401, 403, 403, 403, 403, 403, 1],
+    ),
     ("GET /healthz", [1, 1, 1, 1, 1, 1, 1]),
     ("GET /readyz", [1, 1, 1, 1, 1, 1, 1]),
     ("GET /metrics", [1, 1, 1, 1, 1, 1, 1]),
@@ -110,9 +115,18 @@ async fn wrong_ended_and_revoked_tokens_are_refused() {
         );
     }
     assert_eq!(house.ask("reader", "GET /v1/whoami", "").await.status, 200);
-    let hash = crate::secret::hash("reader");
-    let revoked = house.live.store.write(move |tx| tx.revoke(&hash, "boss"));
-    revoked.await.unwrap();
+    let wrong = house
+        .ask("boss", "POST /v1/tokens/revoke", r#"{"hash":"reader"}"#)
+        .await;
+    assert_eq!((wrong.status, wrong.code().as_str()), (400, "not_a_hash"));
+    let hash = serde_json::json!({ "hash": crate::secret::hash("reader") }).to_string();
+    assert_eq!(
+        house
+            .ask("boss", "POST /v1/tokens/revoke", &hash)
+            .await
+            .status,
+        200
+    );
     house.live.clock.advance(std::time::Duration::from_secs(1));
     assert_eq!(house.ask("reader", "GET /v1/whoami", "").await.status, 401);
 }
