@@ -233,31 +233,46 @@ impl Alert {
         format!("{}-{}", self.id, self.revision)
     }
 
-    /// What expressions see as `alert` (design, section 3): the words of that list and no others.
-    pub fn to_expression_value(&self) -> Value {
-        json!({
-            "id": self.id,
-            "event_id": self.event_id(),
-            "revision": self.revision,
-            "state": self.state,
-            "kind": self.kind,
-            "severity": self.severity,
-            "title": self.title,
-            "summary": self.summary,
-            "at": self.at,
-            "time": self.revised_at.as_millisecond(),
-            "first_seen": self.first_seen,
-            "last_seen": self.last_seen,
-            "count": self.count,
-            "mapping": self.mapping,
-            "model": self.model,
-            "measured": self.measured,
-            "fields": self.fields,
-            "evidence": self.evidence,
-            "links": self.links,
-            "contain": self.contain,
-            "origin": self.origin,
-            "notes": self.notes,
-        })
+    /// The words of [`Alert::shown`].
+    pub fn words() -> impl Iterator<Item = &'static str> {
+        WORDS.iter().map(|(word, _)| *word)
+    }
+
+    /// What expressions see as `alert` (design, section 3): of its words those that are wanted.
+    pub fn shown(&self, wanted: impl Fn(&str) -> bool) -> Value {
+        WORDS
+            .iter()
+            .filter(|(word, _)| wanted(word))
+            .map(|(word, of)| ((*word).to_owned(), of(self)))
+            .collect()
     }
 }
+
+/// A word that expressions and texts know of an alert, and what it stands for.
+type Word = (&'static str, fn(&Alert) -> Value);
+
+/// All of them; there are no others.
+const WORDS: [Word; 22] = [
+    ("id", |alert| json!(alert.id)),
+    ("event_id", |alert| json!(alert.event_id())),
+    ("revision", |alert| json!(alert.revision)),
+    ("state", |alert| json!(alert.state)),
+    ("kind", |alert| json!(alert.kind)),
+    ("severity", |alert| json!(alert.severity)),
+    ("title", |alert| json!(alert.title)),
+    ("summary", |alert| json!(alert.summary)),
+    ("at", |alert| json!(alert.at)),
+    ("time", |alert| json!(alert.revised_at.as_millisecond())),
+    ("first_seen", |alert| json!(alert.first_seen)),
+    ("last_seen", |alert| json!(alert.last_seen)),
+    ("count", |alert| json!(alert.count)),
+    ("mapping", |alert| json!(alert.mapping)),
+    ("model", |alert| json!(alert.model)),
+    ("measured", |alert| json!(alert.measured)),
+    ("fields", |alert| json!(alert.fields)),
+    ("evidence", |alert| json!(alert.evidence)),
+    ("links", |alert| json!(alert.links)),
+    ("contain", |alert| json!(alert.contain)),
+    ("origin", |alert| json!(alert.origin)),
+    ("notes", |alert| json!(alert.notes)),
+];

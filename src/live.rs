@@ -31,6 +31,8 @@ pub struct Live {
     pub clock: Clock,
     /// Rung when deliveries are owed, and when another snapshot is in force.
     pub owed: Bell,
+    /// Rung when another snapshot is in force.
+    pub swapped: Bell,
     /// Rung when look-ups wait.
     pub look_ups: Bell,
     /// Rung when actions wait.
@@ -148,6 +150,7 @@ impl Live {
             store,
             clock,
             owed: Bell::default(),
+            swapped: Bell::default(),
             look_ups: Bell::default(),
             actions: Bell::default(),
             stop: CancellationToken::new(),
@@ -165,6 +168,7 @@ impl Live {
     /// Puts another state in force; what runs finishes on the one it began with.
     pub fn swap(&self, snapshot: Snapshot) {
         self.snapshot.store(Arc::new(snapshot));
+        self.swapped.ring();
         self.owed.ring();
     }
 }

@@ -34,6 +34,21 @@ pub struct Signal {
     pub data: Untrusted<Value>,
 }
 
+/// `signal.at`, `signal.id` and `signal.change` are Andon's; no schema may use them.
+pub fn with_own_fields(data: Value, at: Timestamp, id: &str, change: Option<Change>) -> Value {
+    match data {
+        Value::Object(mut map) => {
+            map.insert("at".to_owned(), Value::String(at.to_string()));
+            map.insert("id".to_owned(), Value::String(id.to_owned()));
+            if let Some(change) = change {
+                map.insert("change".to_owned(), change.as_str().into());
+            }
+            Value::Object(map)
+        }
+        other => other,
+    }
+}
+
 /// `connector/signal`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SignalName {

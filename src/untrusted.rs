@@ -38,6 +38,9 @@ impl<T> std::fmt::Debug for Untrusted<T> {
 /// Door 5, for a person to read: hidden and reordering characters shown as `\u{…}`, line breaks
 /// kept as blanks, cut at `at_most` graphemes with `…` as the last of them.
 pub fn person(text: &str, at_most: usize) -> String {
+    if is_plain(text, at_most) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len().min(at_most.saturating_mul(4)));
     for character in text.chars() {
         match character {
@@ -49,6 +52,12 @@ pub fn person(text: &str, at_most: usize) -> String {
         }
     }
     cut(&out, at_most)
+}
+
+/// Whether [`person`] would leave a text as it is, because it is short and printable ASCII: the common
+/// case, told quickly.
+pub fn is_plain(text: &str, at_most: usize) -> bool {
+    text.len() <= at_most && text.bytes().all(|byte| (0x20..0x7f).contains(&byte))
 }
 
 /// Door 5, for prose: as [`person`], and what a client would turn into a link is shown defanged.
@@ -153,6 +162,15 @@ pub fn header(text: &str) -> Result<String, Refused> {
 
 /// Shows links as text: `hxxps://evil[.]example`.
 pub fn defanged(text: &str) -> String {
+    // Every sign of a link holds a colon, or these letters.
+    let signs = text.bytes().any(|byte| byte == b':')
+        || text
+            .as_bytes()
+            .windows(4)
+            .any(|four| four.eq_ignore_ascii_case(b"www."));
+    if !signs {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     for (index, word) in text.split(' ').enumerate() {
         if index > 0 {

@@ -122,20 +122,35 @@ fn main() -> Outcome<()> {
             Ok(runtime.block_on(bare::serve(port.parse()?, hec.parse()?, Path::new(log)))?)
         }
         ["serve-drop", port] => Ok(runtime.block_on(bare::serve_drop(port.parse()?))?),
-        names => {
+        arguments => {
+            let wanted = arguments
+                .iter()
+                .find_map(|argument| argument.strip_prefix("row="));
+            let names: Vec<&str> = arguments
+                .iter()
+                .copied()
+                .filter(|argument| !argument.contains('='))
+                .collect();
+            let rounds = arguments
+                .iter()
+                .find_map(|argument| argument.strip_prefix("rounds=")?.parse().ok());
             let chosen: Vec<Kind> = Kind::ALL
                 .into_iter()
                 .filter(|kind| names.is_empty() || names.contains(&kind.name()))
                 .collect();
             if chosen.len() < names.len() {
-                return Err(format!("programs are bare, drop, andon; not {names:?}").into());
+                return Err(format!(
+                    "programs are bare, drop, andon, then row=…, rounds=…; not {names:?}"
+                )
+                .into());
             }
-            runtime.block_on(table(&chosen))
+            runtime.block_on(table(&chosen, wanted, rounds.unwrap_or(ROUNDS)))
         }
     }
 }
 
-async fn table(kinds: &[Kind]) -> Outcome<()> {
+/// `wanted` names the rows to measure by the beginning of their names.
+async fn table(kinds: &[Kind], wanted: Option<&str>, rounds: usize) -> Outcome<()> {
     println!(
         "{:<30} {:<6} {:>12} {:>8} {:>12} {:>8} {:>8} {:>8} {:>6} {:>6} {:>7}",
         "",
@@ -150,10 +165,11 @@ async fn table(kinds: &[Kind]) -> Outcome<()> {
         "lost",
         "refused"
     );
-    for row in ROWS {
+    let wanted = |row: &&Row| wanted.is_none_or(|wanted| row.name.starts_with(wanted));
+    for row in ROWS.iter().filter(wanted) {
         // The programs take turns, so that a slow minute of the machine meets all of them.
         let mut measured: Vec<Vec<Figures>> = kinds.iter().map(|_| Vec::new()).collect();
-        for _ in 0..ROUNDS {
+        for _ in 0..rounds {
             for (kind, own) in kinds.iter().zip(&mut measured) {
                 own.extend(measure(*kind, row).await?);
             }
@@ -190,7 +206,7 @@ async fn table(kinds: &[Kind]) -> Outcome<()> {
         }
     }
     println!(
-        "\np50 and p99: from sending a row to its arrival at the receiver; they mean something at 2,000/s only.\nMedians of {ROUNDS} rounds; lost and refused are sums."
+        "\np50 and p99: from sending a row to its arrival at the receiver; they mean something at 2,000/s only.\nMedians of {rounds} rounds; lost and refused are sums."
     );
     Ok(())
 }

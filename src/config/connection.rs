@@ -43,6 +43,7 @@ pub struct Connection {
     pub timeout: Duration,
     /// Where it stands.
     pub place: Place,
+    host: String,
 }
 
 /// Where a secret is.
@@ -73,17 +74,20 @@ impl Connection {
     }
 
     /// The host of its first URL, or the machine's own name for those that have none.
-    pub fn host(&self) -> String {
-        let url = self
-            .connector
-            .first_url()
-            .and_then(|setting| self.text(setting))
-            .and_then(|url| url::Url::parse(url).ok());
-        url.as_ref()
-            .and_then(url::Url::host_str)
-            .unwrap_or("localhost")
-            .to_owned()
+    pub fn host(&self) -> &str {
+        &self.host
     }
+}
+
+fn host(connector: &Connector, settings: &Map<String, Json>) -> String {
+    let url = connector
+        .first_url()
+        .and_then(|setting| settings.get(setting)?.as_str())
+        .and_then(|url| url::Url::parse(url).ok());
+    url.as_ref()
+        .and_then(url::Url::host_str)
+        .unwrap_or("localhost")
+        .to_owned()
 }
 
 /// Reads one entry of `connections:`.
@@ -197,6 +201,7 @@ pub fn parse(
     Some(Connection {
         name: entry.key.clone(),
         connector: Arc::clone(connector),
+        host: host(connector, &settings),
         settings: Json::Object(settings),
         secrets,
         reach,

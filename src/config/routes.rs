@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use serde_json::Value as Json;
-
 use super::Connection;
+use crate::alert::Alert;
 use crate::diag::{Code, Faults, Place, nearest};
 use crate::expr::{Expr, Names, Scope, Type, Value};
 use crate::shape::Reading;
@@ -33,10 +32,11 @@ pub struct Route {
 impl Route {
     /// Whether an alert goes this way. `alert` is its expression value. A condition that fails sends:
     /// an alert too many is mended, one too few is not seen.
-    pub fn takes(&self, alert: &Json) -> bool {
+    pub fn takes(&self, alert: &Alert) -> bool {
         let Some(when) = &self.when else { return true };
+        let shown = alert.shown(|word| when.reads("alert", word));
         let mut scope = Scope::new(&self.names);
-        scope.set(0, Value::from_json(alert));
+        scope.set(0, Value::from_json(&shown));
         when.holds(&scope).unwrap_or(true)
     }
 }

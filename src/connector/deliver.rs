@@ -6,6 +6,7 @@ pub use answers::{Acknowledged, AnswerRule, Verdict};
 
 use std::time::Duration;
 
+use crate::alert::Alert;
 use crate::diag::{Code, Faults};
 use crate::expr::{Expr, Names, Type};
 use crate::shape::{CALL_KEYS, Call, Offered, Reading, Shape, Templates};
@@ -40,6 +41,10 @@ pub struct Deliver {
     pub cut: Option<Cut>,
     /// One event.
     pub event: Shape,
+    /// How the event uses the finding.
+    pub ocsf: Use,
+    /// The words of an alert that the event or its request may show.
+    words: Vec<&'static str>,
     /// What is dropped when one event is too large.
     pub fit: Option<Fit>,
     /// What answers mean, the first that holds.
@@ -50,6 +55,24 @@ pub struct Deliver {
     pub event_names: Names,
     /// What `answers` name, in order.
     pub answer_names: Names,
+}
+
+impl Deliver {
+    /// Whether the event or its request may show this word of an alert; the others need not be made.
+    pub fn wants(&self, word: &str) -> bool {
+        self.words.contains(&word)
+    }
+}
+
+/// How an event uses something that is costly to make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// Not at all.
+    None,
+    /// As it is, wherever it stands.
+    Whole,
+    /// An expression looks into it.
+    Parts,
 }
 
 /// Which revisions a destination gets.
@@ -242,14 +265,25 @@ pub fn parse(
         .get("acknowledged")
         .and_then(|node| acknowledged(node, &answer_names, offered, faults));
     (faults.errors() == start).then_some(())?;
+    let (event, batch) = (event?, batch?);
+    let ocsf = match (event.uses("ocsf"), event.uses_only_whole("ocsf")) {
+        (false, _) => Use::None,
+        (true, true) => Use::Whole,
+        (true, false) => Use::Parts,
+    };
+    // A request of its own may name any of an alert's words in its path, headers or query.
+    let wanted = |word: &str| batch.framing == Framing::Single || event.shows("alert", word);
+    let words = Alert::words().filter(|word| wanted(word)).collect();
     Some(Deliver {
         of,
         target: target?,
         rate,
-        batch: batch?,
+        batch,
         gzip: fields.truth("gzip", faults).unwrap_or(false),
         cut,
-        event: event?,
+        event,
+        ocsf,
+        words,
         fit,
         answers,
         acknowledged,

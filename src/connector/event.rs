@@ -7,7 +7,7 @@ use crate::expr::{Scope, Value};
 use crate::shape::{Absent, Error, Rendered};
 
 impl Deliver {
-    /// The event of one revision. `alert` is [`Alert::to_expression_value`](crate::alert::Alert::to_expression_value),
+    /// The event of one revision. `alert` is what [`Alert::shown`](crate::alert::Alert::shown) gives,
     /// `ocsf` its finding, `settings` the connection's settings that are no secrets. Neither `cut` nor
     /// `fit` is applied, and no secret is put in. `None` where no case of `event` holds.
     ///

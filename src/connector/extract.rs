@@ -28,6 +28,8 @@ pub struct Input<'i> {
     pub rows: &'i Json,
     /// The stored mark of a poll; null at first.
     pub mark: &'i Json,
+    /// Data that are the whole body are not copied: whoever asks has them.
+    pub leaves_whole: bool,
 }
 
 /// A signal, cut out.
@@ -39,6 +41,8 @@ pub struct Extracted {
     pub at: Option<Timestamp>,
     /// What mappings see; not yet checked against the schema.
     pub data: Json,
+    /// `data` is the whole body and was left there; null stands for it.
+    pub whole: bool,
     /// What `mark` of a poll gives for this item; `None` where there is none, or it fails.
     pub mark: Option<Json>,
 }
@@ -58,6 +62,7 @@ impl<'i> Input<'i> {
             file: &NULL,
             rows: &NULL,
             mark: &NULL,
+            leaves_whole: false,
         }
     }
 }
@@ -94,7 +99,10 @@ impl SignalRule {
     pub fn extract(&self, input: &Input<'_>) -> Result<Vec<Result<Extracted, Error>>, Error> {
         let mut found = Vec::new();
         let scope = self.scope(input);
-        self.walk(&self.each, &scope, &mut found)?;
+        let whole = input.leaves_whole
+            && self.each.is_empty()
+            && self.data.as_expr().is_some_and(|data| data.is_name("body"));
+        self.walk(&self.each, &scope, whole, &mut found)?;
         Ok(found)
     }
 
@@ -102,11 +110,12 @@ impl SignalRule {
         &'a self,
         each: &'a [(usize, crate::expr::Expr)],
         scope: &'a Scope<'a>,
+        whole: bool,
         found: &mut Vec<Result<Extracted, Error>>,
     ) -> Result<(), Error> {
         let Some(((slot, list), rest)) = each.split_first() else {
             match self.counts(scope) {
-                Ok(true) => found.push(self.one(scope)),
+                Ok(true) => found.push(self.one(scope, whole)),
                 Ok(false) => {}
                 Err(error) => found.push(Err(error)),
             }
@@ -130,7 +139,7 @@ impl SignalRule {
         };
         for item in items {
             let inner = scope.with_item(*slot, item);
-            self.walk(rest, &inner, found)?;
+            self.walk(rest, &inner, whole, found)?;
         }
         Ok(())
     }
@@ -144,7 +153,7 @@ impl SignalRule {
         }
     }
 
-    fn one<'a>(&'a self, scope: &'a Scope<'a>) -> Result<Extracted, Error> {
+    fn one<'a>(&'a self, scope: &'a Scope<'a>, whole: bool) -> Result<Extracted, Error> {
         let vendor_id = match &self.id {
             None => None,
             Some(shape) => {
@@ -163,10 +172,11 @@ impl SignalRule {
             None => None,
             Some(expr) => self.time(expr, scope)?,
         };
-        let data = self
-            .data
-            .data(scope, Absent::LeftOut)?
-            .unwrap_or(Json::Null);
+        let data = if whole {
+            None
+        } else {
+            self.data.data(scope, Absent::LeftOut)?
+        };
         let mark = match &self.way {
             Way::Poll(poll) => poll
                 .mark
@@ -178,7 +188,8 @@ impl SignalRule {
         Ok(Extracted {
             vendor_id,
             at,
-            data,
+            data: data.unwrap_or(Json::Null),
+            whole,
             mark,
         })
     }

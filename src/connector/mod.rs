@@ -21,7 +21,7 @@ pub use action::{
     ActionRule, Behaviour, Echo, EchoOf, Limits, Ours, Prove, Share, Take, TakeKind, Unchanged,
 };
 pub use deliver::{
-    Acknowledged, AnswerRule, Batch, Cut, Deliver, Fit, Framing, Of, Target, Verdict,
+    Acknowledged, AnswerRule, Batch, Cut, Deliver, Fit, Framing, Of, Target, Use, Verdict,
 };
 pub use extract::{Extracted, Input};
 pub use opened::{Opened, Unreadable, open};

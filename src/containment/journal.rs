@@ -262,5 +262,5 @@ fn tell(tx: &mut Tx<'_>, catalog: &Catalog, id: AlertId, text: String) -> Result
         .mappings
         .get(&alert.mapping)
         .and_then(|mapping| alert.last_seen.checked_add(mapping.quiet?).ok());
-    revise(tx, catalog, &mut alert, Why::Changed, now, quiet)
+    revise(tx, catalog, alert, Why::Changed, now, quiet).map(drop)
 }

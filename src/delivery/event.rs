@@ -1,11 +1,12 @@
 //! One revision of an alert as one destination's event: rendered, cut, and made to fit.
 
 use jiff::Timestamp;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 
 use super::{Error, Way};
 use crate::alert::Alert;
-use crate::connector::{Cut, Deliver, Fit, Framing, Target};
+use crate::connector::{Cut, Deliver, Fit, Framing, Target, Use};
 use crate::expr::{Scope, Value};
 use crate::kind::Kind;
 use crate::ocsf::{self, Product};
@@ -44,10 +45,17 @@ pub(super) fn render(way: &Way<'_>, alert: &Alert) -> Result<Event, Error> {
         source,
     };
     let empty = || Error::Empty(way.connection.name.clone());
-    let shown = alert.to_expression_value();
+    let shown = alert.shown(|word| deliver.wants(word));
     let none = Map::new();
     let texts = shown.as_object().unwrap_or(&none);
-    let finding = deliver.event.uses("ocsf").then(|| finding(way, alert));
+    let at_once = can_be_written(deliver);
+    let finding = match deliver.ocsf {
+        Use::None => Finding::None,
+        Use::Whole if at_once => Finding::Written(written_finding(way, alert)?),
+        Use::Whole | Use::Parts => {
+            Finding::Tree(with_finding(way, alert, |finding| finding.to_json()))
+        }
+    };
     let mut scope = Scope::new(&deliver.event_names);
     let mut set = |name: &str, value| {
         if let Some((slot, _)) = deliver.event_names.find(name) {
@@ -56,10 +64,12 @@ pub(super) fn render(way: &Way<'_>, alert: &Alert) -> Result<Event, Error> {
     };
     set("settings", Value::from_json(&way.connection.settings));
     set("alert", Value::from_json(&shown));
-    if let Some(finding) = &finding {
-        set("ocsf", Value::from_json(finding));
+    match &finding {
+        Finding::None => {}
+        Finding::Written(written) => set("ocsf", Value::Written(written)),
+        Finding::Tree(tree) => set("ocsf", Value::from_json(tree)),
     }
-    if can_be_written(deliver) {
+    if at_once {
         let mut rendered = Rendered {
             bytes: Vec::with_capacity(4_096),
             ..Rendered::default()
@@ -144,16 +154,30 @@ fn written(value: &Json) -> Option<Vec<u8>> {
     serde_json::to_vec(value).ok()
 }
 
-fn finding(way: &Way<'_>, alert: &Alert) -> Json {
+/// The alert's finding, as far as the event needs it.
+enum Finding {
+    None,
+    Written(Box<RawValue>),
+    Tree(Json),
+}
+
+fn written_finding(way: &Way<'_>, alert: &Alert) -> Result<Box<RawValue>, Error> {
+    with_finding(way, alert, |finding| {
+        serde_json::value::to_raw_value(finding)
+    })
+    .map_err(|_| Error::Empty(way.connection.name.clone()))
+}
+
+fn with_finding<T>(way: &Way<'_>, alert: &Alert, give: impl FnOnce(&ocsf::Finding<'_>) -> T) -> T {
     let product = Product {
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    match way.snapshot.catalog.kinds.get(&alert.kind) {
-        Some(kind) => ocsf::finding(alert, kind, &product),
+    let unknown;
+    let kind = match way.snapshot.catalog.kinds.get(&alert.kind) {
+        Some(kind) => kind.as_ref(),
         // Its mapping may have lost the kind since; what is owed is delivered all the same.
-        None => ocsf::finding(
-            alert,
-            &Kind {
+        None => {
+            unknown = Kind {
                 name: alert.kind.clone(),
                 title: alert.kind.clone(),
                 analytic: 1,
@@ -161,10 +185,11 @@ fn finding(way: &Way<'_>, alert: &Alert) -> Json {
                 atlas: Vec::new(),
                 owasp: Vec::new(),
                 advice: String::new(),
-            },
-            &product,
-        ),
-    }
+            };
+            &unknown
+        }
+    };
+    give(&ocsf::finding(alert, kind, &product))
 }
 
 /// What `span: { of }` gives for an event; none where it is no time.

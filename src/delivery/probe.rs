@@ -82,7 +82,7 @@ fn synthetic(live: &Live, way: &Way<'_>) -> Alert {
         origin: Origin {
             connection: way.connection.name.clone(),
             connector: way.connector.name.clone(),
-            host: way.connection.host(),
+            host: way.connection.host().to_owned(),
         },
         signal: live.store.ids().next(now),
         closed: None,

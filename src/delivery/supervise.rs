@@ -24,7 +24,7 @@ pub fn start(live: &Arc<Live>) {
 }
 
 async fn watch(live: &Arc<Live>) {
-    let mut bell = live.owed.listen();
+    let mut bell = live.swapped.listen();
     let mut tasks: BTreeMap<String, JoinHandle<()>> = BTreeMap::new();
     loop {
         tasks.retain(|_, task| !task.is_finished());

@@ -85,6 +85,7 @@ pub(super) struct Worker {
     next_due: Option<Timestamp>,
     paused_until: Option<Duration>,
     slow_until: Option<Duration>,
+    last_sent: Option<Instant>,
     /// The last batch was put off: one at a time until one is taken.
     failing: bool,
     stopped: bool,
@@ -124,6 +125,7 @@ impl Worker {
             next_due: None,
             paused_until: None,
             slow_until: None,
+            last_sent: None,
             failing: false,
             stopped: false,
             quit: live.stop.child_token(),
@@ -156,6 +158,7 @@ impl Worker {
             }
             let wake = self.dispatch();
             if self.more && self.has_room() {
+                tokio::task::yield_now().await;
                 continue;
             }
             let nap = self.sleep(wake);

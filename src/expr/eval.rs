@@ -359,10 +359,18 @@ impl<'r, 'a> Run<'r, 'a> {
     }
 
     fn is_in(self, node: &Node, sides: &'a [Node; 2]) -> Result<bool, Error> {
-        let [item, list] = sides;
-        let item = self.value(item)?;
+        let [sought, list] = sides;
+        let item = self.value(sought)?;
         let within = self.value(list)?;
         if within.is_map() {
+            if item.is_list() || item.is_map() {
+                let sentence = format!(
+                    "{} is {}, and the keys of a map are texts",
+                    self.said(sought.start, sought.end),
+                    item.what()
+                );
+                return Err(self.sort_error(sought, sentence));
+            }
             return Ok(match &item {
                 Value::Text(key) => within.key(key).is_some(),
                 _ => false,

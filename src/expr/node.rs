@@ -150,6 +150,49 @@ fn plain(value: &Value<'_>) -> Option<Json> {
 }
 
 impl Node {
+    /// Adds to `keys` the keys that are read directly below the name in `slot`. `false` when the name
+    /// is used in another way too, so that all of it may be read.
+    pub(super) fn keys_of<'n>(&'n self, slot: usize, keys: &mut Vec<&'n str>) -> bool {
+        let mut all = |mut nodes: Box<dyn Iterator<Item = &'n Node> + 'n>| {
+            nodes.all(|node| node.keys_of(slot, keys))
+        };
+        match &self.does {
+            Does::Root(root, _) => *root != slot,
+            Does::Constant(_) | Does::Local(_) => true,
+            Does::Path(base, steps, _) | Does::Has(base, steps) => {
+                let indices = steps.iter().filter_map(|step| match &step.by {
+                    StepBy::Index(index) => Some(index),
+                    StepBy::Key(_) => None,
+                });
+                if !all(Box::new(indices)) {
+                    return false;
+                }
+                match (&base.does, steps.first().map(|step| &step.by)) {
+                    (Does::Root(root, _), Some(StepBy::Key(key))) if *root == slot => {
+                        keys.push(key);
+                        true
+                    }
+                    _ => base.keys_of(slot, keys),
+                }
+            }
+            Does::Not(inner) | Does::Negate(inner) => inner.keys_of(slot, keys),
+            Does::And(parts) | Does::Or(parts) | Does::List(parts) | Does::Call(_, parts, _) => {
+                all(Box::new(parts.iter()))
+            }
+            Does::Compare(_, parts) | Does::In(parts) | Does::Each(_, parts) => {
+                all(Box::new(parts.iter()))
+            }
+            Does::Choose(parts) => all(Box::new(parts.iter())),
+            Does::Sum(first, rest) => {
+                let rest = rest.iter().map(|(_, node)| node);
+                all(Box::new(std::iter::once(first.as_ref()).chain(rest)))
+            }
+            Does::Map(entries) => all(Box::new(
+                entries.iter().flat_map(|(key, value)| [key, value]),
+            )),
+        }
+    }
+
     /// The constant it is.
     pub(super) fn constant(&self) -> Option<&Constant> {
         match &self.does {

@@ -7,7 +7,7 @@ use super::error::{Error, ErrorKind};
 use super::eval::Run;
 use super::fault;
 use super::names::{Names, Type};
-use super::node::Node;
+use super::node::{Does, Node, Reads};
 use super::parse;
 use super::scope::Scope;
 use super::sort::Sorts;
@@ -20,7 +20,26 @@ pub struct Expr {
     root: Node,
     of: Type,
     /// The names it uses, each once.
-    used: Vec<String>,
+    used: Vec<Used>,
+}
+
+/// A name in an expression.
+#[derive(Debug, Clone)]
+struct Used {
+    name: String,
+    /// The keys below it that are read; `None`: perhaps all of it.
+    keys: Option<Vec<String>>,
+}
+
+impl Used {
+    fn of(name: String, names: &Names, root: &Node) -> Self {
+        let mut keys = Vec::new();
+        let only = names
+            .find(&name)
+            .is_some_and(|(slot, _)| root.keys_of(slot, &mut keys));
+        let keys = only.then(|| keys.into_iter().map(str::to_owned).collect());
+        Self { name, keys }
+    }
 }
 
 impl Expr {
@@ -31,9 +50,13 @@ impl Expr {
         let checked = check::check(&part, fragment, names, faults);
         (faults.errors() == before).then(|| Self {
             source: fragment.text.clone(),
+            used: checked
+                .used
+                .into_iter()
+                .map(|name| Used::of(name, names, &checked.node))
+                .collect(),
             root: checked.node,
             of: checked.of,
-            used: checked.used,
         })
     }
 
@@ -103,12 +126,27 @@ impl Expr {
 
     /// Whether a name occurs in it.
     pub fn uses(&self, name: &str) -> bool {
-        self.used.iter().any(|used| used == name)
+        self.used.iter().any(|used| used.name == name)
+    }
+
+    /// Whether it may read what stands under `key` in the value of `name`. What is not read need not be
+    /// made. Does not follow names under `let`.
+    pub fn reads(&self, name: &str, key: &str) -> bool {
+        let mut used = self.used.iter().filter(|used| used.name == name);
+        used.any(|used| match &used.keys {
+            Some(keys) => keys.iter().any(|read| read == key),
+            None => true,
+        })
+    }
+
+    /// Whether it is that name and nothing else.
+    pub fn is_name(&self, name: &str) -> bool {
+        matches!(self.root.does, Does::Root(_, Reads::AsIs)) && self.uses(name)
     }
 
     /// The names it uses, each once.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.used.iter().map(String::as_str)
+        self.used.iter().map(|used| used.name.as_str())
     }
 
     pub(super) fn root(&self) -> &Node {

@@ -83,7 +83,7 @@ impl Sorts {
             Value::Int(_) | Value::Double(_) => Self::NUMBER,
             Value::Text(_) => Self::TEXT,
             Value::Json(Json::Array(_)) | Value::List(_) => Self::LIST,
-            Value::Json(_) | Value::Map(_) => Self::MAP,
+            Value::Json(_) | Value::Written(_) | Value::Map(_) => Self::MAP,
             Value::Time(_) => Self::TIME,
             Value::Duration(_) => Self::DURATION,
             Value::Severity(_) => Self::SEVERITY,

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
+use serde_json::value::RawValue;
 
 use crate::alert::Severity;
 
@@ -25,6 +26,8 @@ pub enum Value<'a> {
     Text(Cow<'a, str>),
     /// An object or array of the data, borrowed.
     Json(&'a Json),
+    /// JSON that is written already. It is passed on whole; nothing looks into it.
+    Written(&'a RawValue),
     /// A list made here.
     List(Rc<Vec<Value<'a>>>),
     /// A map made here, in the order written.
@@ -66,6 +69,7 @@ impl<'a> Value<'a> {
             }
             Self::Text(text) => Json::String(text.clone().into_owned()),
             Self::Json(json) => (*json).clone(),
+            Self::Written(written) => serde_json::from_str(written.get()).unwrap_or(Json::Null),
             Self::List(items) => items.iter().filter_map(Self::to_json).collect(),
             Self::Map(entries) => Json::Object(
                 entries
@@ -88,7 +92,7 @@ impl<'a> Value<'a> {
             Self::Int(_) | Self::Double(_) => "a number",
             Self::Text(_) => "a text",
             Self::Json(Json::Array(_)) | Self::List(_) => "a list",
-            Self::Json(_) | Self::Map(_) => "a map",
+            Self::Json(_) | Self::Written(_) | Self::Map(_) => "a map",
             Self::Time(_) => "a time",
             Self::Duration(_) => "a duration",
             Self::Severity(_) => "a severity",

@@ -11,7 +11,7 @@ use crate::catalog::Catalog;
 use crate::config::Connection;
 use crate::connector::{Extracted, Input, SignalRule};
 use crate::shape;
-use crate::signal::{Change, Raw, Signal, SignalId, SignalName};
+use crate::signal::{self, Change, Raw, Signal, SignalId, SignalName};
 use crate::triage::{self, Judged};
 use crate::untrusted::{self, Untrusted};
 
@@ -42,6 +42,8 @@ pub(super) struct Ready {
     pub fault: Option<Fault>,
     /// The same id after this long is a new sighting; `None`: it was told apart already.
     pub again: Option<Duration>,
+    /// Its data are its body, Andon's own fields aside: they are kept once.
+    pub whole: bool,
 }
 
 /// Why a signal could not be read.
@@ -70,6 +72,8 @@ pub(super) struct Cut {
     pub vendor_id: String,
     pub at: Option<Timestamp>,
     pub data: Json,
+    /// `data` is the whole body.
+    pub whole: bool,
     pub fault: Option<String>,
     /// Where a poll may stop next time.
     pub mark: Option<Json>,
@@ -83,6 +87,7 @@ impl Draw<'_> {
             vendor_id: format!("{UNREAD}{index}:{}", digest()),
             at: None,
             data: Json::Null,
+            whole: false,
             fault: Some(said("reading", error)),
             mark: None,
         };
@@ -93,7 +98,7 @@ impl Draw<'_> {
                 .enumerate()
                 .map(|(index, item)| match item {
                     Err(error) => failed(index, &error),
-                    Ok(extracted) => checked(rule, extracted),
+                    Ok(extracted) => checked(rule, extracted, input.body),
                 })
                 .collect(),
         }
@@ -109,6 +114,7 @@ impl Draw<'_> {
     ) -> Ready {
         let again = rule.again.unwrap_or(AGAIN);
         let fault = cut.fault.clone().map(Fault::Stuck);
+        let whole = cut.whole;
         let signal = self.signal(&rule.name, cut, change, id);
         let judged = match fault {
             None => triage::judge(self.catalog, signal, &BTreeMap::new(), None),
@@ -118,6 +124,7 @@ impl Draw<'_> {
             judged,
             fault,
             again: Some(again),
+            whole,
         }
     }
 
@@ -127,6 +134,7 @@ impl Draw<'_> {
             vendor_id: digest,
             at: None,
             data: Json::Null,
+            whole: false,
             fault: None,
             mark: None,
         };
@@ -134,6 +142,7 @@ impl Draw<'_> {
             judged: unasked(self.signal(UNMATCHED, cut, None, id)),
             fault: Some(Fault::Refused(reason)),
             again: Some(AGAIN),
+            whole: false,
         }
     }
 
@@ -146,7 +155,12 @@ impl Draw<'_> {
                 connector: self.connection.connector.name.clone(),
                 signal: name.to_owned(),
             },
-            data: Untrusted::new(with_own_fields(cut.data, at, &cut.vendor_id, change)),
+            data: Untrusted::new(signal::with_own_fields(
+                cut.data,
+                at,
+                &cut.vendor_id,
+                change,
+            )),
             vendor_id: cut.vendor_id,
             at,
             received_at: self.received_at,
@@ -157,13 +171,18 @@ impl Draw<'_> {
     }
 }
 
-fn checked(rule: &SignalRule, extracted: Extracted) -> Cut {
+fn checked(rule: &SignalRule, extracted: Extracted, body: &Json) -> Cut {
+    let data = if extracted.whole {
+        body
+    } else {
+        &extracted.data
+    };
     let fault = rule
         .schema
         .as_ref()
-        .filter(|schema| !schema.is_valid(&extracted.data))
+        .filter(|schema| !schema.is_valid(data))
         .and_then(|schema| {
-            let error = schema.iter_errors(&extracted.data).next()?;
+            let error = schema.iter_errors(data).next()?;
             let place = match error.instance_path().as_str() {
                 "" => "data",
                 path => path,
@@ -174,26 +193,12 @@ fn checked(rule: &SignalRule, extracted: Extracted) -> Cut {
     Cut {
         vendor_id: extracted
             .vendor_id
-            .unwrap_or_else(|| digest(extracted.data.to_string().as_bytes())),
+            .unwrap_or_else(|| digest(data.to_string().as_bytes())),
         at: extracted.at,
         data: extracted.data,
+        whole: extracted.whole,
         fault,
         mark: extracted.mark,
-    }
-}
-
-/// `signal.at`, `signal.id` and `signal.change` are Andon's; no schema may use them.
-fn with_own_fields(data: Json, at: Timestamp, id: &str, change: Option<Change>) -> Json {
-    match data {
-        Json::Object(mut map) => {
-            map.insert("at".to_owned(), Json::String(at.to_string()));
-            map.insert("id".to_owned(), Json::String(id.to_owned()));
-            if let Some(change) = change {
-                map.insert("change".to_owned(), change.as_str().into());
-            }
-            Json::Object(map)
-        }
-        other => other,
     }
 }
 

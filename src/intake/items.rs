@@ -153,6 +153,7 @@ pub(super) async fn gone(
                         vendor_id: item,
                         at: None,
                         data,
+                        whole: false,
                         fault: None,
                         mark: None,
                     };

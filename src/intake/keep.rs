@@ -64,6 +64,7 @@ pub(super) fn keep(
                 continue;
             }
             let raw = match (body.signals.len(), shared) {
+                (0 | 1, _) if ready.whole => RawRef::Whole(&body.raw),
                 (0 | 1, _) => RawRef::Own(&body.raw),
                 (_, Some(shared)) => RawRef::Shared(shared),
                 (_, None) => {

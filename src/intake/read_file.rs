@@ -312,6 +312,7 @@ impl Drawing<'_> {
             vendor_id: format!("?0:{}", digest(self.file.to_string().as_bytes())),
             at: Some(self.found.modified),
             data: Json::Null,
+            whole: false,
             fault: Some(reason),
             mark: None,
         };

@@ -79,6 +79,7 @@ pub async fn retry(live: &Arc<Live>, id: SignalId) -> Result<Received, NotRetrie
             judged,
             fault: None,
             again: None,
+            whole: false,
         };
         return settle(live, &snapshot, ready, false).await;
     }

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::Refused;
 use super::body::{LONGEST_BODY, decompressed, strict};
-use super::draw::{Draw, Drawn, digest, header_object};
+use super::draw::{Cut, Draw, Drawn, digest, header_object};
 use super::keep::{self, Received};
 use super::refused::RETRY_AFTER;
 use crate::config::Connection;
@@ -137,7 +137,7 @@ async fn take(
         door.lines(&body)?
     } else {
         let document = strict(&body)?;
-        let (drawn, unmatched) = door.one(body, &document);
+        let (drawn, unmatched) = door.one(body, document);
         (drawn.into_iter().collect(), unmatched)
     };
     if drawn.iter().map(|body| body.signals.len()).sum::<usize>() > MOST_SIGNALS {
@@ -216,23 +216,20 @@ impl Door<'_> {
     }
 
     /// The signals of one document, and how many documents nobody recognised (0 or 1).
-    fn one(&self, bytes: Vec<u8>, document: &Json) -> (Option<Drawn>, usize) {
-        let text = std::str::from_utf8(&bytes).unwrap_or_default();
-        let mut input = Input::new(&self.draw.connection.settings, self.draw.received_at);
-        input.body = document;
-        input.text = text;
-        input.header = &self.header;
-        let mut signals = Vec::new();
-        let mut matched = false;
-        for rule in &self.draw.connection.connector.signals {
-            if !recognises(rule, &input) {
-                continue;
+    fn one(&self, bytes: Vec<u8>, mut document: Json) -> (Option<Drawn>, usize) {
+        let (cuts, matched) = self.cut(&bytes, &document);
+        let mut whole = cuts.iter().filter(|(_, cut)| cut.whole).count();
+        let mut signals = Vec::with_capacity(cuts.len());
+        for (rule, mut cut) in cuts {
+            if cut.whole {
+                whole -= 1;
+                // The last that wants it need not copy it.
+                cut.data = match whole {
+                    0 => std::mem::take(&mut document),
+                    _ => document.clone(),
+                };
             }
-            matched = true;
-            self.lost(rule, &input);
-            for cut in Draw::cut(rule, &input, || digest(&bytes)) {
-                signals.push(self.draw.ready(rule, cut, None, self.id()));
-            }
+            signals.push(self.draw.ready(rule, cut, None, self.id()));
         }
         if !matched && self.unmatched == Unmatched::Keep {
             let reason = "no signal of the connection recognises itself in it".to_owned();
@@ -240,6 +237,26 @@ impl Door<'_> {
         }
         let drawn = (!signals.is_empty()).then(|| self.drawn(bytes, signals));
         (drawn, usize::from(!matched))
+    }
+
+    /// What each signal that recognises itself cuts out, and whether one does.
+    fn cut(&self, bytes: &[u8], document: &Json) -> (Vec<(&SignalRule, Cut)>, bool) {
+        let mut input = Input::new(&self.draw.connection.settings, self.draw.received_at);
+        input.body = document;
+        input.text = std::str::from_utf8(bytes).unwrap_or_default();
+        input.header = &self.header;
+        input.leaves_whole = !bytes.starts_with(b"\xef\xbb\xbf");
+        let mut cuts = Vec::new();
+        let mut matched = false;
+        for rule in &self.draw.connection.connector.signals {
+            if recognises(rule, &input) {
+                matched = true;
+                self.lost(rule, &input);
+                let found = Draw::cut(rule, &input, || digest(bytes));
+                cuts.extend(found.into_iter().map(|cut| (rule, cut)));
+            }
+        }
+        (cuts, matched)
     }
 
     /// Each line a document. A line that is none is kept to be looked at, unless none is one.
@@ -262,7 +279,7 @@ impl Door<'_> {
             match strict(line) {
                 Ok(document) => {
                     read += 1;
-                    let (one, missed) = self.one(line.to_vec(), &document);
+                    let (one, missed) = self.one(line.to_vec(), document);
                     drawn.extend(one);
                     unmatched += missed;
                 }

@@ -8,7 +8,8 @@ use crate::alert::Severity;
 use crate::expr::{Expr, Names, Scope, Value};
 use crate::shape::{Absent, Error, Shape};
 use crate::signal::Signal;
-use crate::{template, untrusted};
+use crate::template::{self, Values};
+use crate::untrusted;
 
 /// What a mapping says about a signal.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,6 +68,8 @@ pub struct Stuck {
 
 /// The longest single text that leaves in a field, in graphemes.
 const LONGEST_TEXT: usize = 4_096;
+/// The longest key within a field, in graphemes.
+const LONGEST_KEY: usize = 256;
 /// The longest title and summary, in graphemes.
 const LONGEST_TITLE: usize = 512;
 const LONGEST_SUMMARY: usize = 4_096;
@@ -151,12 +154,17 @@ impl Mapping {
             None => signal.at,
             Some(expr) => self.time(expr, scope)?.unwrap_or(signal.at),
         };
-        let mut texts = fields.clone();
-        texts.insert("model".to_owned(), Json::Object(model.clone()));
-        texts.insert("measured".to_owned(), Json::Object(measured.clone()));
-        texts.insert("severity".to_owned(), severity.as_str().into());
-        texts.insert("kind".to_owned(), rule.kind.name.as_str().into());
-        texts.insert("connection".to_owned(), signal.connection.as_str().into());
+        let own = [
+            ("severity", Json::from(severity.as_str())),
+            ("kind", Json::from(rule.kind.name.as_str())),
+            ("connection", Json::from(signal.connection.as_str())),
+            ("model", Json::Object(model)),
+            ("measured", Json::Object(measured)),
+        ];
+        let texts = Values {
+            first: &own,
+            then: &fields,
+        };
         let failed = |part| {
             move |error: template::Error| Stuck {
                 mapping: self.name.clone(),
@@ -164,20 +172,21 @@ impl Mapping {
                 reason: error.to_string(),
             }
         };
-        let title = rule.title.render(&texts).map_err(failed("title"))?;
+        let title = rule.title.render(texts).map_err(failed("title"))?;
         let summary = match &rule.summary {
             None => String::new(),
-            Some(summary) => summary.render(&texts).map_err(failed("summary"))?,
+            Some(summary) => summary.render(texts).map_err(failed("summary"))?,
         };
         let contain = self.contain(signal, scope)?;
+        let [.., (_, model), (_, measured)] = own;
         Ok(Proposal {
             key,
             severity,
             title: untrusted::person(title.trim(), LONGEST_TITLE),
             summary: untrusted::cut(summary.trim(), LONGEST_SUMMARY),
             at,
-            model,
-            measured,
+            model: map_of(model),
+            measured: map_of(measured),
             fields,
             evidence,
             contain,
@@ -217,10 +226,10 @@ impl Mapping {
             .data(scope, Absent::LeftOut)
             .map_err(|error| self.failed(part, &error))?
         {
-            Some(Json::Object(map)) => Ok(map
-                .into_iter()
-                .map(|(key, value)| (key, clean(value)))
-                .collect()),
+            Some(Json::Object(mut map)) => {
+                map.values_mut().for_each(clean);
+                Ok(map)
+            }
             _ => Ok(Map::new()),
         }
     }
@@ -232,7 +241,8 @@ impl Mapping {
         signal: &Signal,
         scope: &'a Scope<'a>,
     ) -> Result<String, Stuck> {
-        let mut parts = vec![Json::from(self.name.as_str())];
+        let mut parts = Vec::with_capacity(same_as.len() + 2);
+        parts.push(Json::from(self.name.as_str()));
         if self.key_has_connection {
             parts.push(Json::from(signal.connection.as_str()));
         }
@@ -324,22 +334,28 @@ impl Mapping {
     }
 }
 
-/// Door 5 for structured values: every text in it without hidden characters, and cut.
-pub fn clean(value: Json) -> Json {
+fn map_of(value: Json) -> Map<String, Json> {
     match value {
-        Json::String(text) if is_plain(&text) => Json::String(text),
-        Json::String(text) => Json::String(untrusted::person(&text, LONGEST_TEXT)),
-        Json::Array(items) => Json::Array(items.into_iter().map(clean).collect()),
-        Json::Object(map) => Json::Object(
-            map.into_iter()
-                .map(|(key, value)| (untrusted::person(&key, 256), clean(value)))
-                .collect(),
-        ),
-        other => other,
+        Json::Object(map) => map,
+        _ => Map::new(),
     }
 }
 
-/// The common case: nothing to look for.
-fn is_plain(text: &str) -> bool {
-    text.len() <= LONGEST_TEXT && text.bytes().all(|byte| (0x20..0x7f).contains(&byte))
+/// Door 5 for structured values: every text in it without hidden characters, and cut.
+pub fn clean(value: &mut Json) {
+    match value {
+        Json::String(text) if untrusted::is_plain(text, LONGEST_TEXT) => {}
+        Json::String(text) => *text = untrusted::person(text, LONGEST_TEXT),
+        Json::Array(items) => items.iter_mut().for_each(clean),
+        Json::Object(map) => {
+            map.values_mut().for_each(clean);
+            if !map.keys().all(|key| untrusted::is_plain(key, LONGEST_KEY)) {
+                *map = std::mem::take(map)
+                    .into_iter()
+                    .map(|(key, value)| (untrusted::person(&key, LONGEST_KEY), value))
+                    .collect();
+            }
+        }
+        Json::Null | Json::Bool(_) | Json::Number(_) => {}
+    }
 }

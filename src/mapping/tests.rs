@@ -256,6 +256,11 @@ fn the_key_holds_the_connection_while_all_signals_are_of_one_connector() {
     assert_eq!(key, json!(["m", "prod", "a\"],[\""]));
 }
 
+fn cleaned(mut value: Json) -> Json {
+    clean(&mut value);
+    value
+}
+
 #[test]
 fn texts_that_leave_hold_nothing_hidden() {
     for (text, wanted) in [
@@ -263,7 +268,7 @@ fn texts_that_leave_hold_nothing_hidden() {
         ("a\u{202e}b", "a\\u{202e}b"),
         ("\u{1b}[31mred", "\\u{1b}[31mred"),
     ] {
-        let cleaned = clean(json!({ "k": [text] }));
+        let cleaned = cleaned(json!({ "k": [text] }));
         assert_eq!(cleaned["k"][0], json!(untrusted::person(text, 4_096)));
         assert!(
             !cleaned["k"][0]
@@ -274,10 +279,10 @@ fn texts_that_leave_hold_nothing_hidden() {
         );
     }
     let long = "é".repeat(5_000);
-    let cut = clean(json!(long));
+    let cut = cleaned(json!(long));
     assert!(cut.as_str().expect("text").chars().count() <= 4_097);
     assert_eq!(
-        clean(json!({ "n": 1.5, "t": true, "z": null })),
+        cleaned(json!({ "n": 1.5, "t": true, "z": null })),
         json!({ "n": 1.5, "t": true, "z": null })
     );
 }

@@ -3,18 +3,20 @@
 //! The model stands in `resources[]`, because `ai_model` at the top level of a finding is invalid
 //! in 1.8.0. Only what the compiled schema knows is written; the rest of an alert goes under
 //! `unmapped`. No profile is used, so `metadata.profiles` is left out. This runs once for each
-//! delivery: it builds the tree in one pass and clones only what the finding keeps.
+//! delivery: it borrows from the alert, and is mostly written straight into the batch.
 
-mod object;
 mod parts;
 #[cfg(test)]
 mod tests;
 
-use serde_json::Value;
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::alert::{Alert, ClosedHow, Severity, State};
 use crate::kind::Kind;
-use object::Object;
+use parts::{
+    Analysis, Evidence, FindingInfo, Metadata, Observable, Remediation, Resource, Unmapped,
+};
 
 /// The version of the schema that is written.
 pub const VERSION: &str = "1.8.0";
@@ -28,50 +30,86 @@ pub struct Product {
     pub version: String,
 }
 
+/// A Detection Finding; serialised it is the event.
+#[derive(Debug, Serialize)]
+pub struct Finding<'a> {
+    class_uid: u32,
+    class_name: &'static str,
+    category_uid: u32,
+    category_name: &'static str,
+    activity_id: u32,
+    activity_name: &'static str,
+    type_uid: u32,
+    type_name: String,
+    time: i64,
+    start_time: i64,
+    end_time: i64,
+    count: u64,
+    severity_id: u8,
+    severity: &'static str,
+    status_id: u8,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status_detail: Option<&'static str>,
+    is_alert: bool,
+    message: &'a str,
+    metadata: Metadata<'a>,
+    finding_info: FindingInfo<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resources: Option<[Resource<'a>; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    anomaly_analyses: Option<[Analysis<'a>; 1]>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    evidences: Vec<Evidence<'a>>,
+    observables: Vec<Observable<'a>>,
+    remediation: Remediation<'a>,
+    unmapped: Unmapped<'a>,
+}
+
 /// The finding of one revision of an alert.
 ///
 /// `time` and all times are integer milliseconds since 1970, UTC. `finding_info.uid` is the alert's
 /// id for all of its life, `metadata.uid` names this revision.
-pub fn finding(alert: &Alert, kind: &Kind, product: &Product) -> Value {
-    let (activity, activity_name) = activity(alert);
-    let (status, status_name) = status(alert);
-    let mut event = Object::with(32);
-    event.put("class_uid", CLASS_UID);
-    event.put("class_name", "Detection Finding");
-    event.put("category_uid", 2);
-    event.put("category_name", "Findings");
-    event.put("activity_id", activity);
-    event.put("activity_name", activity_name);
-    event.put("type_uid", CLASS_UID * 100 + activity);
-    event.put("type_name", format!("Detection Finding: {activity_name}"));
-    event.put("time", alert.revised_at.as_millisecond());
-    event.put("start_time", alert.first_seen.as_millisecond());
-    event.put("end_time", alert.last_seen.as_millisecond());
-    event.put("count", alert.count);
-    event.put("severity_id", severity_id(alert.severity));
-    event.put("severity", severity_name(alert.severity));
-    event.put("status_id", status);
-    event.put("status", status_name);
-    if let Some(detail) = status_detail(alert) {
-        event.put("status_detail", detail);
+pub fn finding<'a>(alert: &'a Alert, kind: &'a Kind, product: &'a Product) -> Finding<'a> {
+    let (activity_id, activity_name) = activity(alert);
+    let (status_id, status) = status(alert);
+    Finding {
+        class_uid: CLASS_UID,
+        class_name: "Detection Finding",
+        category_uid: 2,
+        category_name: "Findings",
+        activity_id,
+        activity_name,
+        type_uid: CLASS_UID * 100 + activity_id,
+        type_name: format!("Detection Finding: {activity_name}"),
+        time: alert.revised_at.as_millisecond(),
+        start_time: alert.first_seen.as_millisecond(),
+        end_time: alert.last_seen.as_millisecond(),
+        count: alert.count,
+        severity_id: severity_id(alert.severity),
+        severity: severity_name(alert.severity),
+        status_id,
+        status,
+        status_detail: status_detail(alert),
+        is_alert: true,
+        message: &alert.title,
+        metadata: parts::metadata(alert, kind, product),
+        finding_info: parts::finding_info(alert, kind),
+        resources: parts::resource(&alert.model).map(|resource| [resource]),
+        anomaly_analyses: parts::anomaly(alert).map(|analysis| [analysis]),
+        evidences: parts::evidences(&alert.evidence),
+        observables: parts::observables(alert),
+        remediation: parts::remediation(alert, kind),
+        unmapped: parts::unmapped(alert, kind),
     }
-    event.put("is_alert", true);
-    event.put("message", alert.title.as_str());
-    event.put("metadata", parts::metadata(alert, kind, product));
-    event.put("finding_info", parts::finding_info(alert, kind));
-    if let Some(resource) = parts::resource(&alert.model) {
-        event.put("resources", vec![resource]);
+}
+
+impl Finding<'_> {
+    /// As a tree, for whoever looks into it.
+    pub fn to_json(&self) -> Value {
+        // Texts, numbers and maps of them: serialising cannot fail.
+        serde_json::to_value(self).unwrap_or_else(|_| Value::Object(Map::new()))
     }
-    if let Some(analysis) = parts::anomaly(alert) {
-        event.put("anomaly_analyses", vec![analysis]);
-    }
-    if !alert.evidence.is_empty() {
-        event.put("evidences", parts::evidences(&alert.evidence));
-    }
-    event.put("observables", parts::observables(alert));
-    event.put("remediation", parts::remediation(alert, kind));
-    event.put("unmapped", parts::unmapped(alert, kind));
-    event.into()
 }
 
 /// OCSF's `severity_id`.

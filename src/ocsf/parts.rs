@@ -1,66 +1,101 @@
 //! The objects inside a Detection Finding, in the order in which it lists them.
 
+use std::borrow::Cow;
+
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::object::Object;
 use super::{Product, VERSION};
-use crate::alert::Alert;
+use crate::alert::{Alert, Link, Offer, Said};
 use crate::kind::{Kind, Technique};
 
-pub(super) fn metadata(alert: &Alert, kind: &Kind, product: &Product) -> Value {
-    let mut of = Object::with(4);
-    of.put("name", "Andon");
-    of.put("vendor_name", "Andon");
-    of.put("version", product.version.as_str());
-    let mut metadata = Object::with(8);
-    metadata.put("version", VERSION);
-    metadata.put("product", of);
-    metadata.put("uid", alert.event_id());
-    metadata.put("correlation_uid", alert.id.to_string());
-    metadata.put("sequence", alert.revision);
-    metadata.put("log_provider", alert.origin.connector.as_str());
-    metadata.put(
-        "labels",
-        vec![
+#[derive(Debug, Serialize)]
+pub(super) struct Metadata<'a> {
+    version: &'static str,
+    product: Speaker<'a>,
+    uid: String,
+    correlation_uid: String,
+    sequence: u32,
+    log_provider: &'a str,
+    labels: [String; 2],
+}
+
+#[derive(Debug, Serialize)]
+struct Speaker<'a> {
+    name: &'static str,
+    vendor_name: &'static str,
+    version: &'a str,
+}
+
+pub(super) fn metadata<'a>(alert: &'a Alert, kind: &Kind, product: &'a Product) -> Metadata<'a> {
+    Metadata {
+        version: VERSION,
+        product: Speaker {
+            name: "Andon",
+            vendor_name: "Andon",
+            version: &product.version,
+        },
+        uid: alert.event_id(),
+        correlation_uid: alert.id.to_string(),
+        sequence: alert.revision,
+        log_provider: &alert.origin.connector,
+        labels: [
             format!("kind:{}", kind.name),
             format!("connection:{}", alert.origin.connection),
         ],
-    );
-    metadata.into()
+    }
 }
 
-pub(super) fn finding_info(alert: &Alert, kind: &Kind) -> Value {
-    let mut info = Object::with(12);
-    info.put("uid", alert.id.to_string());
-    info.put("title", alert.title.as_str());
-    if !alert.summary.is_empty() {
-        info.put("desc", alert.summary.as_str());
+#[derive(Debug, Serialize)]
+pub(super) struct FindingInfo<'a> {
+    uid: String,
+    title: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    desc: &'a str,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    types: &'a [String],
+    analytic: Analytic<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attacks: Vec<Attack<'a>>,
+    first_seen_time: i64,
+    last_seen_time: i64,
+    modified_time: i64,
+    related_events_count: u64,
+    data_sources: [&'a str; 2],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    src_url: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct Analytic<'a> {
+    type_id: u8,
+    r#type: &'static str,
+    name: &'a str,
+    uid: &'a str,
+    category: &'a str,
+}
+
+pub(super) fn finding_info<'a>(alert: &'a Alert, kind: &'a Kind) -> FindingInfo<'a> {
+    FindingInfo {
+        uid: alert.id.to_string(),
+        title: &alert.title,
+        desc: &alert.summary,
+        types: &kind.types,
+        analytic: Analytic {
+            type_id: kind.analytic,
+            r#type: analytic_type(kind.analytic),
+            name: &kind.title,
+            uid: &alert.mapping,
+            category: &kind.name,
+        },
+        attacks: kind.atlas.iter().map(attack).collect(),
+        first_seen_time: alert.first_seen.as_millisecond(),
+        last_seen_time: alert.last_seen.as_millisecond(),
+        modified_time: alert.revised_at.as_millisecond(),
+        related_events_count: alert.count,
+        data_sources: [&alert.origin.connector, &alert.origin.host],
+        src_url: alert.links.first().map(|link| link.href.as_str()),
     }
-    if !kind.types.is_empty() {
-        info.put("types", kind.types.as_slice());
-    }
-    let mut analytic = Object::with(5);
-    analytic.put("type_id", kind.analytic);
-    analytic.put("type", analytic_type(kind.analytic));
-    analytic.put("name", kind.title.as_str());
-    analytic.put("uid", alert.mapping.as_str());
-    analytic.put("category", kind.name.as_str());
-    info.put("analytic", analytic);
-    if !kind.atlas.is_empty() {
-        info.put("attacks", kind.atlas.iter().map(attack).collect::<Vec<_>>());
-    }
-    info.put("first_seen_time", alert.first_seen.as_millisecond());
-    info.put("last_seen_time", alert.last_seen.as_millisecond());
-    info.put("modified_time", alert.revised_at.as_millisecond());
-    info.put("related_events_count", alert.count);
-    info.put(
-        "data_sources",
-        vec![alert.origin.connector.as_str(), alert.origin.host.as_str()],
-    );
-    if let Some(link) = alert.links.first() {
-        info.put("src_url", link.href.as_str());
-    }
-    info.into()
 }
 
 fn analytic_type(id: u8) -> &'static str {
@@ -74,173 +109,246 @@ fn analytic_type(id: u8) -> &'static str {
     }
 }
 
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Attack<'a> {
+    Technique(Named<'a>),
+    SubTechnique(Named<'a>),
+}
+
+#[derive(Debug, Serialize)]
+struct Named<'a> {
+    uid: &'a str,
+    name: &'a str,
+    src_url: String,
+}
+
 /// A technique, or a sub-technique where the identifier has a second number (`AML.T0011.000`).
-fn attack(technique: &Technique) -> Value {
-    let mut named = Object::with(3);
-    named.put("uid", technique.uid.as_str());
-    named.put("name", technique.name.as_str());
-    named.put(
-        "src_url",
-        format!("https://atlas.mitre.org/techniques/{}", technique.uid),
-    );
-    let is_sub = technique.uid.matches('.').count() > 1;
-    let mut attack = Object::with(1);
-    attack.put(if is_sub { "sub_technique" } else { "technique" }, named);
-    attack.into()
+fn attack(technique: &Technique) -> Attack<'_> {
+    let named = Named {
+        uid: &technique.uid,
+        name: &technique.name,
+        src_url: format!("https://atlas.mitre.org/techniques/{}", technique.uid),
+    };
+    if technique.uid.matches('.').count() > 1 {
+        Attack::SubTechnique(named)
+    } else {
+        Attack::Technique(named)
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Resource<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uid: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<Cow<'a, str>>,
+    r#type: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<Cow<'a, str>>,
+    role_id: u8,
+    role: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<Owner<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    labels: Option<[String; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Rest<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Owner<'a> {
+    name: Cow<'a, str>,
+}
+
+/// What of a model has no attribute of its own.
+#[derive(Debug)]
+struct Rest<'a>(&'a Map<String, Value>);
+
+impl<'a> Rest<'a> {
+    fn entries(&self) -> impl Iterator<Item = (&'a String, &'a Value)> {
+        let named = ["name", "uri", "uid", "type", "version", "owner"];
+        self.0
+            .iter()
+            .filter(move |(key, _)| !named.contains(&key.as_str()))
+    }
+}
+
+impl Serialize for Rest<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.entries())
+    }
 }
 
 /// The model or dataset. Nothing where the alert names neither a name nor a uri.
-pub(super) fn resource(model: &Map<String, Value>) -> Option<Value> {
-    let name = model.get("name").and_then(text);
-    let uid = model.get("uri").or_else(|| model.get("uid")).and_then(text);
+pub(super) fn resource(model: &Map<String, Value>) -> Option<Resource<'_>> {
+    let of = |key: &str| model.get(key).and_then(text);
+    let (name, uid) = (of("name"), uid(model));
     if name.is_none() && uid.is_none() {
         return None;
     }
-    let mut resource = Object::with(9);
-    resource.put_some("uid", uid);
-    resource.put_some("name", name);
-    let of = model.get("type").and_then(text);
-    resource.put("type", of.unwrap_or_else(|| "AI Model".to_owned()));
-    resource.put_some("version", model.get("version").and_then(text));
-    resource.put("role_id", 1);
-    resource.put("role", "Target");
-    if let Some(owner) = model.get("owner").and_then(text) {
-        let mut user = Object::with(1);
-        user.put("name", owner);
-        resource.put("owner", user);
-    }
-    if let Some(environment) = model.get("environment").and_then(text) {
-        resource.put("labels", vec![format!("environment:{environment}")]);
-    }
-    let named = ["name", "uri", "uid", "type", "version", "owner"];
-    let rest: Map<String, Value> = model
-        .iter()
-        .filter(|(key, _)| !named.contains(&key.as_str()))
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
-    if !rest.is_empty() {
-        resource.put("data", rest);
-    }
-    Some(resource.into())
+    let rest = Rest(model);
+    let has_more = rest.entries().next().is_some();
+    Some(Resource {
+        uid,
+        name,
+        r#type: of("type").unwrap_or(Cow::Borrowed("AI Model")),
+        version: of("version"),
+        role_id: 1,
+        role: "Target",
+        owner: of("owner").map(|name| Owner { name }),
+        labels: of("environment").map(|environment| [format!("environment:{environment}")]),
+        data: has_more.then_some(rest),
+    })
+}
+
+fn uid(model: &Map<String, Value>) -> Option<Cow<'_, str>> {
+    model.get("uri").or_else(|| model.get("uid")).and_then(text)
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Analysis<'a> {
+    analysis_targets: [Target<'a>; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baselines: Option<[Observed<'a>; 1]>,
+    anomalies: [Observed<'a>; 1],
+}
+
+#[derive(Debug, Serialize)]
+struct Target<'a> {
+    name: Cow<'a, str>,
+    r#type: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct Observed<'a> {
+    observation_parameter: Cow<'a, str>,
+    observation_type: &'static str,
+    observations: [Observation<'a>; 1],
+}
+
+#[derive(Debug, Serialize)]
+struct Observation<'a> {
+    value: Cow<'a, str>,
 }
 
 /// What was measured against its limit: the observation is the value, the baseline the limit.
-pub(super) fn anomaly(alert: &Alert) -> Option<Value> {
-    let value = alert.measured.get("value").and_then(text)?;
-    let what = alert
-        .measured
-        .get("what")
-        .and_then(text)
-        .unwrap_or_else(|| alert.kind.clone());
-    let target = alert
-        .model
-        .get("name")
-        .and_then(text)
-        .unwrap_or_else(|| alert.origin.connection.clone());
-    let mut named = Object::with(2);
-    named.put("name", target);
-    named.put("type", "AI Model");
-    let mut analysis = Object::with(3);
-    analysis.put("analysis_targets", vec![Value::from(named)]);
-    if let Some(limit) = alert.measured.get("limit").and_then(text) {
-        analysis.put("baselines", vec![observed(&what, limit, "Limit")]);
-    }
-    analysis.put("anomalies", vec![observed(&what, value, "Measured")]);
-    Some(analysis.into())
-}
-
-fn observed(what: &str, value: String, of: &str) -> Value {
-    let mut observation = Object::with(1);
-    observation.put("value", value);
-    let mut observed = Object::with(3);
-    observed.put("observation_parameter", what);
-    observed.put("observation_type", of);
-    observed.put("observations", vec![Value::from(observation)]);
-    observed.into()
-}
-
-/// Each with `data`, without which an evidence is not valid.
-pub(super) fn evidences(evidence: &Map<String, Value>) -> Vec<Value> {
-    let one = |(name, data): (&String, &Value)| {
-        let mut evidence = Object::with(2);
-        evidence.put("name", name.as_str());
-        evidence.put("data", data.clone());
-        evidence.into()
+pub(super) fn anomaly(alert: &Alert) -> Option<Analysis<'_>> {
+    let measured = |key: &str| alert.measured.get(key).and_then(text);
+    let value = measured("value")?;
+    let what = measured("what").unwrap_or(Cow::Borrowed(&alert.kind));
+    let observed = |value, observation_type| Observed {
+        observation_parameter: what.clone(),
+        observation_type,
+        observations: [Observation { value }],
     };
-    evidence.iter().map(one).collect()
+    let model = alert.model.get("name").and_then(text);
+    Some(Analysis {
+        analysis_targets: [Target {
+            name: model.unwrap_or(Cow::Borrowed(&alert.origin.connection)),
+            r#type: "AI Model",
+        }],
+        baselines: measured("limit").map(|limit| [observed(limit, "Limit")]),
+        anomalies: [observed(value, "Measured")],
+    })
 }
 
-pub(super) fn observables(alert: &Alert) -> Vec<Value> {
-    let mut observables = Vec::with_capacity(3);
-    let mut observe = |type_id: u8, of: &str, name: &str, value: String| {
-        let mut observable = Object::with(4);
-        observable.put("type_id", type_id);
-        observable.put("type", of);
-        observable.put("name", name);
-        observable.put("value", value);
-        observables.push(observable.into());
-    };
-    let model = &alert.model;
-    if let Some(uid) = model.get("uri").or_else(|| model.get("uid")).and_then(text) {
-        observe(10, "Resource UID", "resources[0].uid", uid);
-    }
-    if let Some(link) = alert.links.first() {
-        observe(6, "URL String", "finding_info.src_url", link.href.clone());
-    }
-    observables
+/// With `data`, without which an evidence is not valid.
+#[derive(Debug, Serialize)]
+pub(super) struct Evidence<'a> {
+    name: &'a str,
+    data: &'a Value,
 }
 
-pub(super) fn remediation(alert: &Alert, kind: &Kind) -> Value {
-    let mut remediation = Object::with(2);
-    remediation.put("desc", kind.advice.as_str());
-    let references: Vec<&str> = alert.links.iter().map(|link| link.href.as_str()).collect();
-    if !references.is_empty() {
-        remediation.put("references", references);
+pub(super) fn evidences(evidence: &Map<String, Value>) -> Vec<Evidence<'_>> {
+    evidence
+        .iter()
+        .map(|(name, data)| Evidence { name, data })
+        .collect()
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Observable<'a> {
+    type_id: u8,
+    r#type: &'static str,
+    name: &'static str,
+    value: Cow<'a, str>,
+}
+
+pub(super) fn observables(alert: &Alert) -> Vec<Observable<'_>> {
+    let uid = uid(&alert.model).map(|value| Observable {
+        type_id: 10,
+        r#type: "Resource UID",
+        name: "resources[0].uid",
+        value,
+    });
+    let url = alert.links.first().map(|link| Observable {
+        type_id: 6,
+        r#type: "URL String",
+        name: "finding_info.src_url",
+        value: Cow::Borrowed(&link.href),
+    });
+    uid.into_iter().chain(url).collect()
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Remediation<'a> {
+    desc: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    references: Vec<&'a str>,
+}
+
+pub(super) fn remediation<'a>(alert: &'a Alert, kind: &'a Kind) -> Remediation<'a> {
+    Remediation {
+        desc: &kind.advice,
+        references: alert.links.iter().map(|link| link.href.as_str()).collect(),
     }
-    remediation.into()
 }
 
 /// What OCSF has no place for, under Andon's own words.
-pub(super) fn unmapped(alert: &Alert, kind: &Kind) -> Value {
-    let mut rest = Object::with(10);
-    rest.put("kind", alert.kind.as_str());
-    rest.put("mapping", alert.mapping.as_str());
-    rest.put("connection", alert.origin.connection.as_str());
-    rest.put("signal", alert.signal.to_string());
-    rest.put("fields", alert.fields.clone());
-    if !kind.owasp.is_empty() {
-        rest.put("owasp", kind.owasp.as_slice());
+#[derive(Debug, Serialize)]
+pub(super) struct Unmapped<'a> {
+    kind: &'a str,
+    mapping: &'a str,
+    connection: &'a str,
+    signal: String,
+    fields: &'a Map<String, Value>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    owasp: &'a [String],
+    #[serde(skip_serializing_if = "<[Offer]>::is_empty")]
+    contain: &'a [Offer],
+    #[serde(skip_serializing_if = "<[Said]>::is_empty")]
+    notes: &'a [Said],
+    #[serde(skip_serializing_if = "<[Link]>::is_empty")]
+    links: &'a [Link],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acknowledged: Option<&'a Said>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    caused_by: Option<String>,
+}
+
+pub(super) fn unmapped<'a>(alert: &'a Alert, kind: &'a Kind) -> Unmapped<'a> {
+    Unmapped {
+        kind: &alert.kind,
+        mapping: &alert.mapping,
+        connection: &alert.origin.connection,
+        signal: alert.signal.to_string(),
+        fields: &alert.fields,
+        owasp: &kind.owasp,
+        contain: &alert.contain,
+        notes: &alert.notes,
+        links: &alert.links,
+        acknowledged: alert.acknowledged.as_ref(),
+        caused_by: alert.caused_by.map(|action| action.to_string()),
     }
-    let mut list = |key: &str, value: Result<Value, serde_json::Error>| {
-        // These are plain structures of texts and maps; serialising them cannot fail.
-        if let Ok(Value::Array(items)) = value
-            && !items.is_empty()
-        {
-            rest.put(key, items);
-        }
-    };
-    list("contain", serde_json::to_value(&alert.contain));
-    list("notes", serde_json::to_value(&alert.notes));
-    list("links", serde_json::to_value(&alert.links));
-    if let Some(said) = alert
-        .acknowledged
-        .as_ref()
-        .and_then(|said| serde_json::to_value(said).ok())
-    {
-        rest.put("acknowledged", said);
-    }
-    if let Some(action) = alert.caused_by {
-        rest.put("caused_by", action.to_string());
-    }
-    rest.into()
 }
 
 /// A scalar as text, for the attributes that OCSF wants as text.
-fn text(value: &Value) -> Option<String> {
+fn text(value: &Value) -> Option<Cow<'_, str>> {
     match value {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(truth) => Some(truth.to_string()),
+        Value::String(text) if !text.is_empty() => Some(Cow::Borrowed(text)),
+        Value::Number(number) => Some(Cow::Owned(number.to_string())),
+        Value::Bool(truth) => Some(Cow::Borrowed(if *truth { "true" } else { "false" })),
         _ => None,
     }
 }

@@ -111,6 +111,10 @@ fn closed(how: ClosedHow) -> Closed {
     }
 }
 
+fn made(alert: &Alert, kind: &Kind) -> Value {
+    finding(alert, kind, &product()).to_json()
+}
+
 /// The schema, and the rules that it does not check.
 fn assert_valid(validator: &jsonschema::Validator, event: &Value) {
     let faults: Vec<String> = validator
@@ -142,7 +146,7 @@ fn assert_valid(validator: &jsonschema::Validator, event: &Value) {
 
 #[test]
 fn a_drift_alert_is_this_finding() {
-    let event = finding(&income(), &drift(), &product());
+    let event = made(&income(), &drift());
     assert_valid(&schema(), &event);
     insta::assert_snapshot!(serde_json::to_string_pretty(&event).unwrap());
 }
@@ -175,7 +179,7 @@ fn activity_and_status_follow_the_life_of_an_alert() {
     ];
     let schema = schema();
     for (alert, activity, status) in table {
-        let event = finding(&alert, &drift(), &product());
+        let event = made(&alert, &drift());
         assert_valid(&schema, &event);
         assert_eq!(
             (event["activity_id"].as_i64(), event["status_id"].as_i64()),
@@ -191,8 +195,8 @@ fn the_finding_keeps_its_uid_and_the_event_has_its_own() {
         state: State::Updated,
         ..income()
     };
-    let first = finding(&income(), &drift(), &product());
-    let second = finding(&second, &drift(), &product());
+    let first = made(&income(), &drift());
+    let second = made(&second, &drift());
     assert_eq!(first["finding_info"]["uid"], second["finding_info"]["uid"]);
     assert_ne!(first["metadata"]["uid"], second["metadata"]["uid"]);
 }
@@ -214,7 +218,7 @@ fn an_alert_without_a_model_or_measure_is_still_valid() {
         types: Vec::new(),
         ..drift()
     };
-    let event = finding(&bare, &kind, &product());
+    let event = made(&bare, &kind);
     assert_valid(&schema(), &event);
     assert_eq!(event.get("resources"), None);
     assert_eq!(event.get("anomaly_analyses"), None);
@@ -271,7 +275,7 @@ proptest! {
             caused_by: caused.then(|| ActionId::from_raw(3)),
             ..income()
         };
-        let event = finding(&alert, &drift(), &product());
+        let event = made(&alert, &drift());
         SCHEMA.with(|schema| assert_valid(schema, &event));
         let parsed: Value = serde_json::from_str(&event.to_string()).unwrap();
         prop_assert_eq!(parsed["message"].as_str(), Some(title.as_str()));

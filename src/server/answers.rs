@@ -212,11 +212,11 @@ fn hear(
         .mappings
         .get(&alert.mapping)
         .and_then(|mapping| alert.last_seen.checked_add(mapping.quiet?).ok());
-    revise(tx, catalog, &mut alert, why, now, quiet_at)?;
+    let alert = revise(tx, catalog, alert, why, now, quiet_at)?;
     tx.audit(
         by,
         what,
         &json!({ "alert": alert.id, "revision": alert.revision }),
     )?;
-    Ok(Heard::Revised(alert))
+    Ok(Heard::Revised(Arc::unwrap_or_clone(alert)))
 }

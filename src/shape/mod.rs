@@ -73,6 +73,43 @@ enum Part {
     Cases(Vec<(Option<Expr>, Shape)>),
 }
 
+impl Part {
+    /// The shapes directly in it.
+    fn inner(&self) -> Vec<&Shape> {
+        match self {
+            Self::Constant(_)
+            | Self::Expr(_)
+            | Self::Text { .. }
+            | Self::Secret(_)
+            | Self::Time { .. } => Vec::new(),
+            Self::Map(members) => members.iter().map(|member| &member.value).collect(),
+            Self::List(items) | Self::Lines(items) => items.iter().collect(),
+            Self::Pick {
+                of,
+                from,
+                otherwise,
+            } => std::iter::once(of.as_ref())
+                .chain(from.iter().map(|(_, value)| value))
+                .chain(otherwise.as_deref())
+                .collect(),
+            Self::Each { give, .. } => vec![give],
+            Self::Json(inner) => vec![inner],
+            Self::Cases(cases) => cases.iter().map(|(_, value)| value).collect(),
+        }
+    }
+
+    /// The expressions directly in it.
+    fn exprs(&self) -> Vec<&Expr> {
+        match self {
+            Self::Expr(expr) | Self::Time { value: expr, .. } | Self::Each { list: expr, .. } => {
+                vec![expr]
+            }
+            Self::Cases(cases) => cases.iter().filter_map(|(when, _)| when.as_ref()).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// One key of a map.
 #[derive(Debug, Clone)]
 struct Member {
@@ -125,65 +162,48 @@ impl Shape {
 
     /// Whether an expression in it names `name`.
     pub fn uses(&self, name: &str) -> bool {
-        match &self.part {
-            Part::Constant(_) | Part::Text { .. } | Part::Secret(_) => false,
-            Part::Expr(expr) | Part::Time { value: expr, .. } => expr.uses(name),
-            Part::Map(members) => members.iter().any(|member| member.value.uses(name)),
-            Part::List(items) | Part::Lines(items) => items.iter().any(|item| item.uses(name)),
-            Part::Pick {
-                of,
-                from,
-                otherwise,
-            } => {
-                of.uses(name)
-                    || from.iter().any(|(_, value)| value.uses(name))
-                    || otherwise.as_ref().is_some_and(|value| value.uses(name))
-            }
-            Part::Each { list, give, .. } => list.uses(name) || give.uses(name),
-            Part::Json(inner) => inner.uses(name),
-            Part::Cases(cases) => cases.iter().any(|(when, value)| {
-                when.as_ref().is_some_and(|when| when.uses(name)) || value.uses(name)
-            }),
-        }
+        self.exprs().any(|expr| expr.uses(name))
+    }
+
+    /// Whether an expression in it may read `name.key`, or a text shows `key`.
+    pub fn shows(&self, name: &str, key: &str) -> bool {
+        let mut parts = self.parts();
+        parts.any(|part| match part {
+            Part::Text { template, .. } => template.names().iter().any(|shown| shown == key),
+            _ => false,
+        }) || self.exprs().any(|expr| expr.reads(name, key))
+    }
+
+    /// Whether `name` is only ever a whole value in it, which nothing looks into.
+    pub fn uses_only_whole(&self, name: &str) -> bool {
+        let mut parts = self.parts();
+        parts.all(|part| match part {
+            Part::Expr(expr) => expr.is_name(name) || !expr.uses(name),
+            Part::Map(_) | Part::Constant(_) | Part::Text { .. } | Part::Secret(_) => true,
+            other => !other.exprs().iter().any(|expr| expr.uses(name)),
+        })
+    }
+
+    fn exprs(&self) -> impl Iterator<Item = &Expr> {
+        self.parts().flat_map(Part::exprs)
+    }
+
+    /// What it is made of and what that is made of, itself first.
+    fn parts(&self) -> impl Iterator<Item = &Part> {
+        let mut left = vec![self];
+        std::iter::from_fn(move || {
+            let next = left.pop()?;
+            left.extend(next.part.inner().into_iter().rev());
+            Some(&next.part)
+        })
     }
 
     /// Every secret that it names.
     pub fn secrets(&self) -> Vec<&str> {
-        let mut found = Vec::new();
-        self.collect_secrets(&mut found);
-        found
-    }
-
-    fn collect_secrets<'s>(&'s self, found: &mut Vec<&'s str>) {
-        match &self.part {
-            Part::Constant(_) | Part::Expr(_) | Part::Text { .. } | Part::Time { .. } => {}
-            Part::Secret(name) => found.push(name),
-            Part::Map(members) => members
-                .iter()
-                .for_each(|member| member.value.collect_secrets(found)),
-            Part::List(items) | Part::Lines(items) => {
-                for item in items {
-                    item.collect_secrets(found);
-                }
-            }
-            Part::Pick {
-                of,
-                from,
-                otherwise,
-            } => {
-                of.collect_secrets(found);
-                for (_, value) in from {
-                    value.collect_secrets(found);
-                }
-                if let Some(otherwise) = otherwise {
-                    otherwise.collect_secrets(found);
-                }
-            }
-            Part::Each { give, .. } => give.collect_secrets(found),
-            Part::Json(inner) => inner.collect_secrets(found),
-            Part::Cases(cases) => cases
-                .iter()
-                .for_each(|(_, value)| value.collect_secrets(found)),
-        }
+        let secrets = self.parts().filter_map(|part| match part {
+            Part::Secret(name) => Some(name.as_str()),
+            _ => None,
+        });
+        secrets.collect()
     }
 }

@@ -85,12 +85,7 @@ impl Shape {
         texts: &Map<String, Json>,
         absent: Absent,
     ) -> Result<Option<Rendered>, Error> {
-        let mut run = Run {
-            texts,
-            absent,
-            pointer: String::new(),
-            out: Rendered::default(),
-        };
+        let mut run = Run::new(texts, absent);
         let Some(value) = run.shape(self, scope)? else {
             return Ok(None);
         };
@@ -129,6 +124,7 @@ impl Shape {
             Part::Expr(expr) => match value_of(expr, &self.place, scope)? {
                 Value::Absent => return Ok(false),
                 Value::Json(json) => put(out, json),
+                Value::Written(written) => out.extend_from_slice(written.get().as_bytes()),
                 Value::Text(text) => put(out, &text),
                 other => put(out, &other.to_json()),
             },
@@ -149,9 +145,9 @@ impl Shape {
             return Ok(Some(value.clone()));
         }
         let none = Map::new();
-        Ok(self
-            .render(scope, &none, absent)?
-            .map(|rendered| rendered.value))
+        let mut run = Run::new(&none, absent);
+        run.tells_where = false;
+        run.shape(self, scope)
     }
 }
 
@@ -164,11 +160,37 @@ fn put(out: &mut Vec<u8>, value: &(impl serde::Serialize + ?Sized)) {
 struct Run<'t> {
     texts: &'t Map<String, Json>,
     absent: Absent,
+    /// Whether anybody will ask where in the value something is.
+    tells_where: bool,
     pointer: String,
     out: Rendered,
 }
 
-impl Run<'_> {
+impl<'t> Run<'t> {
+    fn new(texts: &'t Map<String, Json>, absent: Absent) -> Self {
+        Self {
+            texts,
+            absent,
+            tells_where: true,
+            pointer: String::new(),
+            out: Rendered::default(),
+        }
+    }
+
+    fn into_key(&mut self, key: &str) {
+        if self.tells_where {
+            self.pointer.push('/');
+            self.pointer
+                .push_str(&key.replace('~', "~0").replace('/', "~1"));
+        }
+    }
+
+    fn left_out(&mut self, key: &str) {
+        if self.tells_where {
+            self.out.left_out.push(key.to_owned());
+        }
+    }
+
     fn shape<'a>(&mut self, shape: &'a Shape, scope: &'a Scope<'a>) -> Result<Option<Json>, Error> {
         Ok(Some(match &shape.part {
             Part::Constant(value) => value.clone(),
@@ -244,15 +266,13 @@ impl Run<'_> {
         let mut map = Map::with_capacity(members.len());
         let before = self.pointer.len();
         for member in members {
-            self.pointer.push('/');
-            self.pointer
-                .push_str(&member.key.replace('~', "~0").replace('/', "~1"));
+            self.into_key(&member.key);
             match self.shape(&member.value, scope)? {
                 Some(value) => {
                     map.insert(member.key.clone(), value);
                 }
                 None if member.optional || self.absent == Absent::LeftOut => {
-                    self.out.left_out.push(member.key.clone());
+                    self.left_out(&member.key);
                 }
                 None => {
                     return Err(Error::Absent {
@@ -270,8 +290,9 @@ impl Run<'_> {
         let mut list = Vec::with_capacity(items.len());
         let before = self.pointer.len();
         for item in items {
-            self.pointer.push('/');
-            self.pointer.push_str(&list.len().to_string());
+            if self.tells_where {
+                self.into_key(&list.len().to_string());
+            }
             match self.shape(item, scope)? {
                 Some(value) => list.push(value),
                 None if self.absent == Absent::LeftOut => {}

@@ -125,14 +125,24 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the store fails.
-    pub fn put_alert(&mut self, alert: &Alert, times: Times) -> Result<Revision, Error> {
+    pub fn put_alert(
+        &mut self,
+        alert: impl Into<Arc<Alert>>,
+        times: Times,
+    ) -> Result<Revision, Error> {
+        let alert = alert.into();
         let id = alert.id.raw();
-        let before = self.one(
-            "read an alert's newest revision",
-            "SELECT revision, open FROM alerts WHERE id = ?1",
-            [id],
-            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?)),
-        )?;
+        // The first revision has none before it.
+        let before = if alert.revision == 1 {
+            None
+        } else {
+            self.one(
+                "read an alert's newest revision",
+                "SELECT revision, open FROM alerts WHERE id = ?1",
+                [id],
+                |row| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?)),
+            )?
+        };
         self.put(
             "keep a revision",
             "INSERT INTO revisions (alert, number, previous, made_ms, json) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -141,13 +151,13 @@ impl Tx<'_> {
                 alert.revision,
                 before.map(|(row, _)| row),
                 ms(alert.revised_at),
-                to_json("an alert", alert)?,
+                to_json("an alert", alert.as_ref())?,
             ),
         )?;
         let row = self.connection().last_insert_rowid();
         let hash = self.memory.hash(&[&alert.key]);
         let open = alert.state != State::Resolved;
-        self.put_row(alert, hash, row, times)?;
+        self.put_row(&alert, hash, row, times)?;
         match (before.is_some_and(|(_, open)| open), open) {
             (false, true) => self.memory.opened(hash, id),
             (true, false) => self.memory.closed(hash, id),
@@ -156,16 +166,18 @@ impl Tx<'_> {
                     let quiet_ms = times.quiet_at.map(ms);
                     self.memory
                         .warm
-                        .insert(id, Arc::new(alert.clone()), quiet_ms, false);
+                        .insert(id, Arc::clone(&alert), quiet_ms, false);
                 }
             }
             (false, false) => {}
         }
-        Ok(Revision {
+        let revision = Revision {
             row,
             alert: alert.id,
             number: alert.revision,
-        })
+        };
+        self.memory.made.push((row, alert));
+        Ok(revision)
     }
 
     fn put_row(&self, alert: &Alert, hash: i64, row: i64, times: Times) -> Result<(), Error> {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::columns::{from_ms, ms};
 use super::error::{Error, from_json, to_json};
-use super::tx::{Reader, Tx};
+use super::tx::Tx;
 use crate::action::ActionId;
 use crate::id::Id;
 use crate::signal::{SignalId, SignalName};
@@ -42,6 +42,7 @@ impl Tx<'_> {
     /// # Errors
     /// When the store fails.
     pub fn expect_echo(&mut self, expected: &Expected) -> Result<i64, Error> {
+        self.memory.echoes_until = self.memory.echoes_until.max(ms(expected.until));
         self.put(
             "expect an echo",
             "INSERT INTO echoes (connection, connector, signal, action, expected, from_ms, until_ms)
@@ -84,9 +85,7 @@ impl Tx<'_> {
         )
         .map(drop)
     }
-}
 
-impl Reader<'_> {
     /// The echoes that a signal received at `at` may be, the earliest expected first.
     ///
     /// # Errors
@@ -97,6 +96,10 @@ impl Reader<'_> {
         name: &SignalName,
         at: Timestamp,
     ) -> Result<Vec<Echo>, Error> {
+        // Mostly none is expected at all, and then no signal pays for a look.
+        if ms(at) > self.memory.echoes_until {
+            return Ok(Vec::new());
+        }
         let rows = self.many(
             "look for an echo",
             "SELECT id, action, expected, from_ms, until_ms FROM echoes

@@ -11,6 +11,7 @@ use rusqlite::Connection;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::error::{Error, failed};
+use super::fresh::{Fresh, Handed};
 use super::gauge::Gauge;
 use super::memory::Memory;
 use super::tx::{Reader, Tx};
@@ -67,6 +68,7 @@ struct Inner {
     ids: Arc<Ids>,
     options: Options,
     gauge: Arc<Gauge>,
+    fresh: Arc<Fresh>,
     places: Arc<Semaphore>,
     inbox: Sender<Message>,
     closed: AtomicBool,
@@ -82,12 +84,14 @@ impl Store {
     /// When another process holds it, a newer Andon wrote it, or the disk refuses.
     pub fn open(path: &Path, clock: Clock, options: Options) -> Result<Self, Error> {
         let (connection, lock) = open::writer(path, options.most_bytes)?;
-        let memory = Memory::load(
+        let mut memory = Memory::load(
             &connection,
             clock.now(),
             options.most_repeats,
             options.most_warm_alerts,
         )?;
+        let fresh = Arc::new(Fresh::new(memory.next_seq.saturating_sub(1)));
+        fresh.add(std::mem::take(&mut memory.news));
         let ids = Arc::new(Ids::after(largest_id(&connection)?));
         let gauge = Arc::new(Gauge::default());
         gauge.measure(&connection);
@@ -98,6 +102,7 @@ impl Store {
         let writer = Writer {
             connection,
             memory,
+            fresh: Arc::clone(&fresh),
             ids: Arc::clone(&ids),
             clock: clock.clone(),
             gauge: Arc::clone(&gauge),
@@ -132,6 +137,7 @@ impl Store {
                 clock,
                 ids,
                 gauge,
+                fresh,
                 places: Arc::new(Semaphore::new(options.most_waiting.max(1))),
                 inbox,
                 closed: AtomicBool::new(false),
@@ -257,6 +263,13 @@ impl Store {
             });
         }
         Ok(())
+    }
+
+    /// The rows owed to `destination` after `after` in their order, `limit` at most, each with its
+    /// revision: what was committed lately and is not taken yet. `None` when memory does not reach back
+    /// so far, or rows are postponed: then the outbox has to be read.
+    pub fn take_fresh(&self, destination: &str, after: i64, limit: usize) -> Option<Vec<Handed>> {
+        self.inner.fresh.take(destination, after, limit)
     }
 
     /// Makes identifiers that continue after the largest in the store.

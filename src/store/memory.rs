@@ -3,7 +3,7 @@
 //!
 //! Memory follows the disk: what a transaction changed here is taken back when it is rolled back.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use aws_lc_rs::{digest, rand};
@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 
 use super::error::{Error, failed};
+use super::fresh::News;
 use crate::alert::Alert;
 
 /// How long a repeat is recognised.
@@ -187,6 +188,14 @@ pub(super) struct Memory {
     pub(super) destinations: HashMap<String, i64>,
     pub(super) next_seq: i64,
     pub(super) chain: Chain,
+    /// No signal that is expected as an echo is expected after this; milliseconds since 1970.
+    pub(super) echoes_until: i64,
+    /// Destinations with rows that are postponed or parked.
+    pub(super) held: HashSet<i64>,
+    /// What this transaction owes, by destination, for whoever delivers.
+    pub(super) news: HashMap<String, News>,
+    /// The revisions that this transaction made.
+    pub(super) made: Vec<(i64, Arc<Alert>)>,
     chain_before: Chain,
     secret: Vec<u8>,
     changes: Vec<Change>,
@@ -209,6 +218,10 @@ impl Memory {
             warm: Warm::default(),
             destinations: load_destinations(connection)?,
             next_seq: load_next_seq(connection)?,
+            echoes_until: load_echoes_until(connection)?,
+            held: load_held(connection)?,
+            news: HashMap::new(),
+            made: Vec::new(),
             chain_before: chain.clone(),
             chain,
             secret: load_secret(connection)?,
@@ -216,6 +229,18 @@ impl Memory {
             most_repeats,
             most_warm,
         };
+        memory.news = memory
+            .destinations
+            .iter()
+            .filter(|(_, id)| memory.held.contains(id))
+            .map(|(name, _)| {
+                let news = News {
+                    held: Some(true),
+                    ..News::default()
+                };
+                (name.clone(), news)
+            })
+            .collect();
         memory.load_repeats(connection, now)?;
         memory.load_open(connection)?;
         Ok(memory)
@@ -278,12 +303,14 @@ impl Memory {
         self.changes.push(Change::Closed { hash, id });
     }
 
-    /// After a commit: what was changed stays, what is too old or too much goes.
-    pub(super) fn settle(&mut self, now: Timestamp) {
+    /// After a commit: what was changed stays, what is too old or too much goes. Gives what is owed anew.
+    pub(super) fn settle(&mut self, now: Timestamp) -> HashMap<String, News> {
         self.changes.clear();
+        self.made.clear();
         self.chain_before.clone_from(&self.chain);
         self.repeats.forget(now, self.most_repeats);
         self.warm.trim(self.most_warm);
+        std::mem::take(&mut self.news)
     }
 
     /// After a rollback: takes back what the transaction changed.
@@ -297,7 +324,11 @@ impl Memory {
         }
         self.chain.clone_from(&self.chain_before);
         self.warm = Warm::default();
+        self.made.clear();
+        self.news.clear();
         self.destinations = load_destinations(connection)?;
+        self.echoes_until = load_echoes_until(connection)?;
+        self.held = load_held(connection)?;
         Ok(())
     }
 }
@@ -333,6 +364,23 @@ fn load_next_seq(connection: &Connection) -> Result<i64, Error> {
         .query_row(sql, [], |row| row.get::<_, i64>(0))
         .map(|largest| largest.saturating_add(1))
         .map_err(failed("read the end of the outbox"))
+}
+
+fn load_echoes_until(connection: &Connection) -> Result<i64, Error> {
+    connection
+        .query_row(
+            "SELECT coalesce(max(until_ms), 0) FROM echoes WHERE used_by IS NULL",
+            [],
+            |row| row.get(0),
+        )
+        .map_err(failed("read until when echoes are expected"))
+}
+
+fn load_held(connection: &Connection) -> Result<HashSet<i64>, Error> {
+    connection
+        .prepare_cached("SELECT id FROM destinations WHERE EXISTS (SELECT 1 FROM outbox WHERE destination = destinations.id AND next_at_ms IS NOT NULL)")
+        .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
+        .map_err(failed("read which destinations have postponed deliveries"))
 }
 
 fn load_chain(connection: &Connection) -> Result<Chain, Error> {

@@ -11,6 +11,7 @@
 mod error;
 mod columns;
 mod gauge;
+mod fresh;
 mod memory;
 mod tx;
 mod open;
@@ -39,6 +40,7 @@ pub use callers::Flag;
 pub use dead_letters::{DeadLetter, DeadLetterCause};
 pub use echoes::{Echo, Expected};
 pub use error::Error;
+pub use fresh::Handed;
 pub use handle::{Options, Store};
 pub use look_ups::LookUp;
 pub use outbox::{Due, Owed, Waiting};

@@ -10,7 +10,7 @@ use super::standing::{Standing, StandingKind};
 use super::tx::{Reader, Tx};
 use crate::alert::AlertId;
 use crate::id::Id;
-use crate::signal::{Change, Raw, Signal, SignalId, SignalName};
+use crate::signal::{self, Change, Raw, Signal, SignalId, SignalName};
 use crate::untrusted::Untrusted;
 
 /// A body that several signals share.
@@ -22,6 +22,8 @@ pub struct BodyId(i64);
 pub enum RawRef<'a> {
     /// The body holds this signal alone.
     Own(&'a Raw),
+    /// It is the signal's data, Andon's own fields aside; as JSON without a byte order mark.
+    Whole(&'a Raw),
     /// The body was kept with [`Tx::insert_body`].
     Shared(BodyId),
 }
@@ -99,7 +101,7 @@ impl Tx<'_> {
         let id = signal.id.raw();
         let hash = self.repeat_hash(&signal.connection, &signal.name, &signal.vendor_id);
         let body = match raw {
-            RawRef::Own(_) => None,
+            RawRef::Own(_) | RawRef::Whole(_) => None,
             RawRef::Shared(BodyId(body)) => Some(body),
         };
         self.put(
@@ -137,11 +139,14 @@ impl Tx<'_> {
         raw: RawRef<'_>,
         trace: Option<&str>,
     ) -> Result<(), Error> {
-        let data = to_json("a signal's data", signal.data.as_data())?;
-        let own = match raw {
-            RawRef::Own(raw) => Some(raw),
-            RawRef::Shared(_) => None,
+        let (own, data) = match raw {
+            RawRef::Own(raw) => (Some(raw), true),
+            RawRef::Whole(raw) => (Some(raw), false),
+            RawRef::Shared(_) => (None, true),
         };
+        let data = data
+            .then(|| to_json("a signal's data", signal.data.as_data()))
+            .transpose()?;
         let body = own.map(|raw| raw.body.as_data().as_slice());
         let headers = own
             .map(|raw| to_json("a signal's headers", &raw.headers))
@@ -151,7 +156,7 @@ impl Tx<'_> {
             "INSERT INTO contents (id, data, trace, path, headers, raw) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             (
                 signal.id.raw(),
-                (body != Some(data.as_bytes())).then_some(&data),
+                data.filter(|data| body != Some(data.as_bytes())),
                 trace,
                 own.and_then(|raw| raw.path.as_deref()),
                 headers,
@@ -405,7 +410,12 @@ impl Columns {
     fn into_kept(self, id: SignalId, more: Vec<i64>) -> Result<Kept, Error> {
         let data: Value = match &self.data {
             Some(data) => from_json("signal", id.raw(), data)?,
-            None => serde_json::from_slice(&self.raw).map_err(damaged("signal", id.raw()))?,
+            None => {
+                let body =
+                    serde_json::from_slice(&self.raw).map_err(damaged("signal", id.raw()))?;
+                let signal = &self.signal;
+                signal::with_own_fields(body, signal.at, &signal.vendor_id, signal.change)
+            }
         };
         Ok(Kept {
             signal: Signal {

@@ -14,6 +14,7 @@ use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::error::{Error, failed};
+use super::fresh::Fresh;
 use super::gauge::Gauge;
 use super::memory::Memory;
 use super::tx::Tx;
@@ -57,6 +58,7 @@ pub(super) struct Bounds {
 pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) memory: Memory,
+    pub(super) fresh: Arc<Fresh>,
     pub(super) ids: Arc<Ids>,
     pub(super) clock: Clock,
     pub(super) gauge: Arc<Gauge>,
@@ -244,7 +246,7 @@ impl Writer {
         } else if changed {
             self.unsynced = true;
         }
-        self.memory.settle(self.clock.now());
+        self.fresh.add(self.memory.settle(self.clock.now()));
         self.gauge.measure(&self.connection);
         Ok(())
     }

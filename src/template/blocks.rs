@@ -18,7 +18,7 @@ use std::borrow::Cow;
 
 use super::helper::{Given, Helper};
 use super::shape::{at, keys};
-use super::{LONGEST_OUTPUT, MOST_ITEMS};
+use super::{LONGEST_OUTPUT, MOST_ITEMS, Values};
 
 const NAME: &str = "text";
 /// Says of each parameter of a call whether data brought it: `1`, or `0` for the template's own.
@@ -67,7 +67,7 @@ impl Blocks {
         })
     }
 
-    pub(super) fn render(&self, values: &Map<String, Value>) -> Result<String, Refused> {
+    pub(super) fn render(&self, values: &Values<'_>) -> Result<String, Refused> {
         let data: Map<String, Value> = self
             .paths
             .iter()

@@ -64,6 +64,30 @@ pub struct Template {
     body: Body,
 }
 
+/// What a template's names stand for: a map, and what comes before it.
+#[derive(Debug, Clone, Copy)]
+pub struct Values<'v> {
+    /// Looked through first.
+    pub first: &'v [(&'v str, Value)],
+    /// The rest.
+    pub then: &'v Map<String, Value>,
+}
+
+impl<'v> Values<'v> {
+    fn get(&self, name: &str) -> Option<&'v Value> {
+        let first = self.first.iter().find(|(known, _)| *known == name);
+        first
+            .map(|(_, value)| value)
+            .or_else(|| self.then.get(name))
+    }
+}
+
+impl<'v> From<&'v Map<String, Value>> for Values<'v> {
+    fn from(then: &'v Map<String, Value>) -> Self {
+        Self { first: &[], then }
+    }
+}
+
 #[derive(Debug)]
 enum Body {
     /// Text and values: rendered without an engine.
@@ -111,7 +135,8 @@ impl Template {
     }
 
     /// Renders with these values. A name that is declared and not among them is empty.
-    pub fn render(&self, values: &Map<String, Value>) -> Result<String, Error> {
+    pub fn render<'v>(&self, values: impl Into<Values<'v>>) -> Result<String, Error> {
+        let values = &values.into();
         let text = match &self.body {
             Body::Flat(parts) => shape::render(parts, values),
             Body::Blocks(blocks) => blocks.render(values).map_err(|refused| {

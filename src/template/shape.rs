@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use handlebars::template::{HelperTemplate, Parameter, TemplateElement};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::Values;
 use super::helper::{Given, Helper};
 
 /// A piece of a template.
@@ -63,7 +64,7 @@ pub(super) fn keys(path: &str) -> Vec<String> {
 }
 
 /// What stands at a path of keys; null when it is absent.
-pub(super) fn at<'v>(values: &'v Map<String, Value>, path: &[String]) -> &'v Value {
+pub(super) fn at<'v>(values: &Values<'v>, path: &[String]) -> &'v Value {
     let mut keys = path.iter();
     let first = keys.next().and_then(|key| values.get(key));
     keys.try_fold(first.unwrap_or(&Value::Null), |value, key| {
@@ -72,7 +73,7 @@ pub(super) fn at<'v>(values: &'v Map<String, Value>, path: &[String]) -> &'v Val
     .unwrap_or(&Value::Null)
 }
 
-pub(super) fn render(parts: &[Part], values: &Map<String, Value>) -> String {
+pub(super) fn render(parts: &[Part], values: &Values<'_>) -> String {
     let mut out = String::new();
     for part in parts {
         match part {
@@ -83,7 +84,7 @@ pub(super) fn render(parts: &[Part], values: &Map<String, Value>) -> String {
     out
 }
 
-fn given<'v>(term: &'v Term, values: &'v Map<String, Value>) -> Given<'v> {
+fn given<'v>(term: &'v Term, values: &Values<'v>) -> Given<'v> {
     match term {
         Term::Name(path) => Given {
             value: Cow::Borrowed(at(values, path)),

@@ -1,5 +1,7 @@
 //! A new revision of an alert: kept, and owed to whom it concerns.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use crate::alert::{Alert, State};
@@ -36,7 +38,7 @@ impl Why {
     }
 }
 
-/// Keeps `alert` as its next revision and owes it to the destinations that its routes name, and to
+/// Keeps `alert` as its next revision, gives it as it was kept, and owes it to the destinations that its routes name, and to
 /// those that were told of it before. Destinations that keep state do not hear of `Changed`, nor of
 /// what Andon's own containment caused.
 ///
@@ -45,18 +47,17 @@ impl Why {
 pub fn revise(
     tx: &mut Tx<'_>,
     catalog: &Catalog,
-    alert: &mut Alert,
+    mut alert: Alert,
     why: Why,
     now: Timestamp,
     quiet_at: Option<Timestamp>,
-) -> Result<(), store::Error> {
+) -> Result<Arc<Alert>, store::Error> {
     alert.revised_at = now;
-    let shown = alert.to_expression_value();
     let routes: Vec<_> = catalog
         .config
         .routes
         .iter()
-        .filter(|route| route.takes(&shown))
+        .filter(|route| route.takes(&alert))
         .collect();
     let mut to: Vec<String> = Vec::new();
     for route in &routes {
@@ -76,7 +77,7 @@ pub fn revise(
             }
         }
     }
-    to.retain(|destination| wants(catalog, destination, alert, why));
+    to.retain(|destination| wants(catalog, destination, &alert, why));
     for destination in &to {
         if !alert.told.contains(destination) {
             alert.told.push(destination.clone());
@@ -90,11 +91,12 @@ pub fn revise(
             .filter(|_| open)
             .and_then(|repeat| now.checked_add(repeat).ok()),
     };
-    let revision = tx.put_alert(alert, times)?;
+    let alert = Arc::new(alert);
+    let revision = tx.put_alert(Arc::clone(&alert), times)?;
     for destination in &to {
         tx.owe(destination, revision, keeps_state(catalog, destination))?;
     }
-    Ok(())
+    Ok(alert)
 }
 
 fn keeps_state(catalog: &Catalog, destination: &str) -> bool {

@@ -93,9 +93,8 @@ fn open(
     let now = tx.now();
     let quiet = quiet_at(mapping, now);
     let Some(known) = tx.open_alert(&proposal.key)? else {
-        let mut alert = first(catalog, mapping, signal, proposal, tx.next_id(), now);
-        revise(tx, catalog, &mut alert, Why::Opened, now, quiet)?;
-        return Ok(alert.id);
+        let alert = first(catalog, mapping, signal, proposal, tx.next_id(), now);
+        return revise(tx, catalog, alert, Why::Opened, now, quiet).map(|alert| alert.id);
     };
     let own = signal.echo_of.is_some();
     let severity = if own {
@@ -145,8 +144,7 @@ fn open(
         alert.caused_by = None;
     }
     alert.links = links(catalog, signal, &alert);
-    revise(tx, catalog, &mut alert, why, now, quiet)?;
-    Ok(alert.id)
+    revise(tx, catalog, alert, why, now, quiet).map(|alert| alert.id)
 }
 
 /// The alert that a proposal opens, before any destination is told of it. `explain` shows it too.
@@ -217,8 +215,7 @@ fn close(
             by: None,
         },
     );
-    revise(tx, catalog, &mut alert, Why::Resolved, now, None)?;
-    Ok(Some(alert.id))
+    revise(tx, catalog, alert, Why::Resolved, now, None).map(|alert| Some(alert.id))
 }
 
 /// Makes `alert` its own last revision.
@@ -232,7 +229,8 @@ fn origin(catalog: &Catalog, signal: &Signal) -> Origin {
     let host = catalog
         .config
         .connection(&signal.connection)
-        .map_or_else(|| "localhost".to_owned(), crate::config::Connection::host);
+        .map_or("localhost", crate::config::Connection::host)
+        .to_owned();
     Origin {
         connection: signal.connection.clone(),
         connector: signal.name.connector.clone(),

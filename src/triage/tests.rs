@@ -402,6 +402,6 @@ async fn links_lead_to_the_record_and_to_each_containment() {
         alert.contain[0].with,
         json!({ "name": "a" }).as_object().unwrap().clone()
     );
-    let shown: Value = alert.to_expression_value();
+    let shown: Value = alert.shown(|_| true);
     assert!(shown.get("told").is_none(), "who was told is Andon's own");
 }

@@ -36,7 +36,7 @@ pub fn due(tx: &mut Tx<'_>, catalog: &Catalog, now: Timestamp) -> Result<usize, 
                 by: None,
             },
         );
-        revise(tx, catalog, &mut alert, Why::Resolved, now, None)?;
+        revise(tx, catalog, alert, Why::Resolved, now, None)?;
         done += 1;
     }
     for id in tx.repeat_due(now, AT_ONCE)? {
@@ -50,7 +50,7 @@ pub fn due(tx: &mut Tx<'_>, catalog: &Catalog, now: Timestamp) -> Result<usize, 
         let mut alert = known.as_ref().clone();
         alert.revision += 1;
         alert.state = State::Updated;
-        revise(tx, catalog, &mut alert, Why::Repeated, now, quiet_at)?;
+        revise(tx, catalog, alert, Why::Repeated, now, quiet_at)?;
         done += 1;
     }
     Ok(done)

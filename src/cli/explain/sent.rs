@@ -36,14 +36,14 @@ pub(crate) struct Sent {
 
 /// Goes through the routes.
 pub(crate) fn sent(catalog: &Catalog, mapping: &Mapping, alert: &Alert) -> Vec<Sent> {
-    let shown = alert.to_expression_value();
+    let shown = alert.shown(|_| true);
     let product = Product {
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    let finding = ocsf::finding(alert, &mapping.alert.kind, &product);
+    let finding = ocsf::finding(alert, &mapping.alert.kind, &product).to_json();
     let mut all: Vec<Sent> = Vec::new();
     for route in &catalog.config.routes {
-        let takes = route.takes(&shown);
+        let takes = route.takes(alert);
         for to in &route.to {
             if all.iter().any(|known| known.to == *to && known.would) {
                 continue;

@@ -374,7 +374,8 @@ fn fields<'a>(shape: &'a Shape, scope: &'a Scope<'a>) -> Vec<Field> {
     let mut fields = Vec::new();
     if let Json::Object(map) = rendered.value {
         for (name, raw) in map {
-            let kept = clean(raw.clone());
+            let mut kept = raw.clone();
+            clean(&mut kept);
             let mut notes = Vec::new();
             changed(&raw, &kept, &mut notes);
             fields.push(Field {

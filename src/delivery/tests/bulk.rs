@@ -164,12 +164,12 @@ async fn what_is_written_at_once_is_what_is_rendered() {
         .unwrap()
         .clone();
     let written = event::render(&way, &alert).unwrap().rendered;
-    let shown = alert.to_expression_value();
+    let shown = alert.shown(|_| true);
     let kind = &snapshot.catalog.kinds["feature-drift"];
     let product = crate::ocsf::Product {
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    let finding = crate::ocsf::finding(&alert, kind, &product);
+    let finding = crate::ocsf::finding(&alert, kind, &product).to_json();
     let names = &way.deliver.event_names;
     let mut scope = Scope::new(names);
     for (name, value) in [

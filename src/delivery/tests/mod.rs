@@ -117,7 +117,7 @@ impl Scene {
             .store
             .write(move |tx| {
                 for alert in &alerts {
-                    let revision = tx.put_alert(alert, Times::default())?;
+                    let revision = tx.put_alert(alert.clone(), Times::default())?;
                     tx.owe(&to, revision, state)?;
                 }
                 Ok(())

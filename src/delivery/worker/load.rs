@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Waiting, Worker};
+use crate::alert::Alert;
 use crate::connector::Of;
 use crate::delivery::event::{self, Event};
 use crate::delivery::{Error, Way};
@@ -16,6 +17,8 @@ use crate::untrusted::Untrusted;
 
 /// Rows read at once.
 const AT_ONCE: u32 = 512;
+/// Rows taken from memory at once; they are rendered between two other turns of the runtime.
+const FRESH_AT_ONCE: usize = 64;
 /// Bytes rendered at once.
 const BYTES: usize = 4_000_000;
 /// After a failure of the store, the next look is this much later.
@@ -50,8 +53,70 @@ impl Worker {
             && self.pending_bytes < self.bounds.bytes.saturating_mul(4).min(16_000_000)
     }
 
-    /// Reads what is due.
+    /// Takes what is due: what was owed lately from memory, else from the outbox.
     pub(super) async fn load(&mut self) {
+        if !self.take_fresh() {
+            self.read().await;
+        }
+    }
+
+    /// `false` when only the outbox knows what is due.
+    fn take_fresh(&mut self) -> bool {
+        let fresh = self
+            .live
+            .store
+            .take_fresh(&self.name, self.after, FRESH_AT_ONCE);
+        let Some(fresh) = fresh else { return false };
+        let snapshot = Arc::clone(&self.snapshot);
+        let Ok(way) = Way::to(&snapshot, &self.name) else {
+            return false;
+        };
+        self.more = fresh.len() == FRESH_AT_ONCE;
+        let since = tokio::time::Instant::now();
+        let mut dead = Vec::new();
+        for (owed, alert) in fresh {
+            self.after = owed.seq;
+            if way.deliver.of == Of::State {
+                self.take_in(owed, None, since);
+                continue;
+            }
+            match render(&way, &alert, &self.bounds) {
+                Ok(event) => self.take_in(owed, Some(event), since),
+                Err(error) => dead.push((owed, error.line())),
+            }
+        }
+        self.give_up(dead);
+        true
+    }
+
+    fn take_in(&mut self, owed: Owed, event: Option<Event>, since: tokio::time::Instant) {
+        Arc::make_mut(&mut self.known).insert(owed.seq);
+        let waiting = Waiting { owed, event, since };
+        self.pending_bytes += waiting.bytes();
+        self.pending.push_back(waiting);
+    }
+
+    /// Rows that no event can be made of.
+    fn give_up(&mut self, dead: Vec<(Owed, String)>) {
+        if dead.is_empty() {
+            return;
+        }
+        let dead = dead.into_iter().map(|(owed, reason)| {
+            tracing::error!(destination = %self.name, alert = %owed.revision.alert, reason, "no event can be made");
+            let cause = DeadLetterCause {
+                status: None,
+                body: Untrusted::new(Vec::new()),
+                reason,
+            };
+            (owed.seq, cause)
+        });
+        let dead: Vec<_> = dead.collect();
+        Arc::make_mut(&mut self.known).extend(dead.iter().map(|(seq, _)| *seq));
+        self.bury(dead);
+    }
+
+    /// Reads the outbox.
+    async fn read(&mut self) {
         let known = u32::try_from(self.known.len()).unwrap_or(u32::MAX);
         let wanted = Wanted {
             snapshot: Arc::clone(&self.snapshot),
@@ -82,28 +147,12 @@ impl Worker {
         self.next_due = loaded.next_due;
         let since = tokio::time::Instant::now();
         for (owed, event) in loaded.ready {
-            Arc::make_mut(&mut self.known).insert(owed.seq);
-            let waiting = Waiting { owed, event, since };
-            self.pending_bytes += waiting.bytes();
-            self.pending.push_back(waiting);
+            self.take_in(owed, event, since);
         }
         if !loaded.behind.is_empty() {
             self.park(loaded.behind);
         }
-        if !loaded.dead.is_empty() {
-            let dead = loaded.dead.into_iter().map(|(owed, reason)| {
-                tracing::error!(destination = %self.name, alert = %owed.revision.alert, reason, "no event can be made");
-                let cause = DeadLetterCause {
-                    status: None,
-                    body: Untrusted::new(Vec::new()),
-                    reason,
-                };
-                (owed.seq, cause)
-            });
-            let dead: Vec<_> = dead.collect();
-            Arc::make_mut(&mut self.known).extend(dead.iter().map(|(seq, _)| *seq));
-            self.bury(dead);
-        }
+        self.give_up(loaded.dead);
     }
 }
 
@@ -160,15 +209,19 @@ impl Wanted {
             Err(error @ store::Error::Damaged { .. }) => return Ok(Err(error.into())),
             Err(error) => return Err(error),
         };
-        Ok(event::render(way, &alert).and_then(|event| {
-            if self.largest.excludes(&event) {
-                return Err(Error::TooLarge {
-                    destination: self.name.to_string(),
-                    bytes: event.rendered.bytes.len(),
-                    at_most: u64::try_from(self.largest.bytes).unwrap_or(u64::MAX),
-                });
-            }
-            Ok(event)
-        }))
+        Ok(render(way, &alert, &self.largest))
     }
+}
+
+/// The event of a revision, unless no batch could take it.
+fn render(way: &Way<'_>, alert: &Alert, largest: &super::Bounds) -> Result<Event, Error> {
+    let event = event::render(way, alert)?;
+    if largest.excludes(&event) {
+        return Err(Error::TooLarge {
+            destination: way.connection.name.clone(),
+            bytes: event.rendered.bytes.len(),
+            at_most: u64::try_from(largest.bytes).unwrap_or(u64::MAX),
+        });
+    }
+    Ok(event)
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Waiting, Worker, lane, row};
@@ -20,6 +21,9 @@ use crate::web::Limiter;
 /// While a batch is on its way a further one that is not full waits so much longer: the answer to
 /// the first is mostly quicker, and one larger batch costs both sides less than two small ones.
 const LINGER: Duration = Duration::from_millis(10);
+/// The least time from the beginning of one batch that is not full to that of the next: what arrives
+/// within it travels together, and nobody sees the difference.
+const BREATH: Duration = Duration::from_millis(1);
 /// The longest wait for a turn by `rate:`; no rate is over more than a day.
 const TURN: Duration = Duration::from_hours(24);
 
@@ -47,9 +51,12 @@ impl Worker {
                 patience = patience.saturating_add(LINGER);
             }
             let waited = since.elapsed();
-            if !full && waited < patience && self.of == Of::Every {
-                return Some(patience.saturating_sub(waited));
+            let rested = self.last_sent.map_or(BREATH, |sent| sent.elapsed());
+            if !full && self.of == Of::Every && (waited < patience || rested < BREATH) {
+                let left = patience.saturating_sub(waited);
+                return Some(left.max(BREATH.saturating_sub(rested)));
             }
+            self.last_sent = Some(Instant::now());
             self.send(&picked);
         }
     }

@@ -122,6 +122,10 @@ fn every_row_gives_what_it_says() {
         ("4 in list", "false"),
         (r#""k" in o"#, "true"),
         (r#""z" in o"#, "false"),
+        (
+            "list in o",
+            "! `list` is a list, and the keys of a map are texts",
+        ),
         ("n in o", "false"),
         (
             r#""a" in text"#,

@@ -32,7 +32,7 @@ CREATE INDEX signals_of_body ON signals (body) WHERE body IS NOT NULL;
 -- The wide part of a signal, one row for each.
 CREATE TABLE contents (
     id      INTEGER PRIMARY KEY,           -- signals.id
-    data    TEXT,                          -- JSON; null where it equals `raw` byte for byte
+    data    TEXT,                          -- JSON; null where it is `raw`, Andon's own fields aside
     trace   TEXT,                          -- of a stuck signal
     path    TEXT,
     headers TEXT,                          -- JSON; null with a shared body

@@ -14,7 +14,7 @@ async fn a_key_has_one_open_alert_until_it_is_resolved() {
         .write(|tx| {
             assert!(tx.open_alert("k")?.is_none());
             let first = alert(tx, "k");
-            tx.put_alert(&first, Times::default())?;
+            tx.put_alert(first.clone(), Times::default())?;
             assert_eq!(tx.open_alert("k")?.map(|open| open.id), Some(first.id));
             assert!(tx.open_alert("other")?.is_none());
             Ok(first)
@@ -26,7 +26,7 @@ async fn a_key_has_one_open_alert_until_it_is_resolved() {
         .write(move |tx| {
             let open = tx.open_alert("k")?.unwrap();
             assert_eq!(*open, first);
-            tx.put_alert(&revised(&open, State::Resolved), Times::default())?;
+            tx.put_alert(revised(&open, State::Resolved), Times::default())?;
             assert!(tx.open_alert("k")?.is_none());
             Ok(())
         })
@@ -48,9 +48,9 @@ async fn two_keys_with_one_hash_are_told_apart() {
     it.store
         .write(|tx| {
             let first = alert(tx, "first");
-            tx.put_alert(&first, Times::default())?;
+            tx.put_alert(first.clone(), Times::default())?;
             let second = alert(tx, "second");
-            tx.put_alert(&second, Times::default())?;
+            tx.put_alert(second.clone(), Times::default())?;
             let hash = tx.memory.hash(&["first"]);
             tx.memory.opened(hash, second.id.raw());
             assert_eq!(tx.open_alert("first")?.unwrap().id, first.id);
@@ -67,7 +67,7 @@ async fn a_storm_on_one_key_is_one_row_with_a_count() {
         .store
         .write(|tx| {
             let first = alert(tx, "k");
-            tx.put_alert(&first, Times::default())?;
+            tx.put_alert(first.clone(), Times::default())?;
             Ok(first.id)
         })
         .await
@@ -116,8 +116,8 @@ async fn a_closed_alert_is_not_counted_in() {
         .store
         .write(|tx| {
             let first = alert(tx, "k");
-            tx.put_alert(&first, Times::default())?;
-            tx.put_alert(&revised(&first, State::Resolved), Times::default())?;
+            tx.put_alert(first.clone(), Times::default())?;
+            tx.put_alert(revised(&first, State::Resolved), Times::default())?;
             let sighting = Sighting {
                 signal: tx.next_id(),
                 at: tx.now(),
@@ -143,11 +143,11 @@ async fn revisions_are_kept_in_order_and_the_newest_is_what_the_alert_shows() {
         .store
         .write(|tx| {
             let first = alert(tx, "k");
-            tx.put_alert(&first, Times::default())?;
+            tx.put_alert(first.clone(), Times::default())?;
             let mut second = revised(&first, State::Updated);
             second.severity = Severity::High;
-            tx.put_alert(&second, Times::default())?;
-            tx.put_alert(&revised(&second, State::Resolved), Times::default())?;
+            tx.put_alert(second.clone(), Times::default())?;
+            tx.put_alert(revised(&second, State::Resolved), Times::default())?;
             Ok(first.id)
         })
         .await
@@ -174,7 +174,7 @@ async fn an_alert_goes_quiet_only_when_no_signal_came_for_that_long() {
                 quiet_at: Some(quiet_at),
                 repeat_at: Some(later),
             };
-            tx.put_alert(&first, times)?;
+            tx.put_alert(first.clone(), times)?;
             tx.count(
                 first.id,
                 Sighting {
@@ -217,10 +217,10 @@ async fn lists_are_filtered_and_paged() {
                 let mut alert = alert(tx, key);
                 alert.severity = severity;
                 alert.kind = kind.to_owned();
-                tx.put_alert(&alert, Times::default())?;
+                tx.put_alert(alert.clone(), Times::default())?;
                 ids.push(alert.id);
                 if key == "b" {
-                    tx.put_alert(&revised(&alert, State::Resolved), Times::default())?;
+                    tx.put_alert(revised(&alert, State::Resolved), Times::default())?;
                 }
             }
             Ok(ids)

@@ -185,9 +185,7 @@ async fn an_echo_is_used_once_and_only_in_its_time() {
         ("elsewhere", 0, 0),
     ] {
         let at = it.after(seconds);
-        let echoes = it
-            .store
-            .read(move |reader| reader.echoes(connection, &name(), at));
+        let echoes = it.store.write(move |tx| tx.echoes(connection, &name(), at));
         assert_eq!(echoes.await.unwrap().len(), found, "{connection} {seconds}");
     }
     let used = it
@@ -200,8 +198,6 @@ async fn an_echo_is_used_once_and_only_in_its_time() {
         .unwrap();
     assert_eq!(used, (true, false));
     let at = it.clock.now();
-    let left = it
-        .store
-        .read(move |reader| reader.echoes("registry", &name(), at));
+    let left = it.store.write(move |tx| tx.echoes("registry", &name(), at));
     assert!(left.await.unwrap().is_empty());
 }

@@ -49,7 +49,7 @@ fn run(tx: &mut Tx<'_>, deeds: &[Deed]) -> Result<(), Error> {
             }
             Deed::Close(number) => {
                 if let Some(open) = tx.open_alert(&format!("key-{number}"))? {
-                    tx.put_alert(&revised(&open, State::Resolved), Times::default())?;
+                    tx.put_alert(revised(&open, State::Resolved), Times::default())?;
                 }
             }
             Deed::Audit => drop(tx.audit("andon", "test", &json!({}))?),
@@ -116,7 +116,7 @@ async fn alerts_that_were_counted_survive_when_memory_holds_few() {
         .write(|tx| {
             for number in 0..20 {
                 let alert = alert(tx, &format!("key-{number}"));
-                tx.put_alert(&alert, Times::default())?;
+                tx.put_alert(alert.clone(), Times::default())?;
             }
             Ok(())
         })

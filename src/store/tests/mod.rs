@@ -154,7 +154,7 @@ fn open_and_owe(
     destination: &str,
 ) -> Result<(Alert, i64), super::Error> {
     let alert = alert(tx, key);
-    let revision = tx.put_alert(&alert, Times::default())?;
+    let revision = tx.put_alert(alert.clone(), Times::default())?;
     let seq = tx.owe(destination, revision, false)?;
     Ok((alert, seq))
 }

@@ -26,7 +26,7 @@ async fn four(it: &Scratch) -> (Vec<i64>, AlertId) {
             let mut seqs = vec![seq];
             let updated = revised(&first, State::Updated);
             for next in [updated.clone(), revised(&updated, State::Resolved)] {
-                let revision = tx.put_alert(&next, Times::default())?;
+                let revision = tx.put_alert(next.clone(), Times::default())?;
                 seqs.push(tx.owe("soc", revision, false)?);
             }
             seqs.push(open_and_owe(tx, "second", "soc")?.1);
@@ -155,11 +155,11 @@ async fn a_pager_is_told_only_the_newest() {
         .store
         .write(|tx| {
             let first = alert(tx, "k");
-            let revision = tx.put_alert(&first, Times::default())?;
+            let revision = tx.put_alert(first.clone(), Times::default())?;
             tx.owe("soc", revision, true)?;
             tx.owe("log", revision, false)?;
             let resolved = revised(&first, State::Resolved);
-            let revision = tx.put_alert(&resolved, Times::default())?;
+            let revision = tx.put_alert(resolved.clone(), Times::default())?;
             Ok((first.id, tx.owe("soc", revision, true)?))
         })
         .await

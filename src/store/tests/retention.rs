@@ -37,11 +37,11 @@ async fn only_what_nothing_needs_is_removed() {
                 Ok::<_, super::super::Error>(())
             };
             let open = alert(tx, "open");
-            tx.put_alert(&open, Times::default())?;
+            tx.put_alert(open.clone(), Times::default())?;
             let closed = alert(tx, "closed");
-            tx.put_alert(&revised(&closed, State::Resolved), Times::default())?;
+            tx.put_alert(revised(&closed, State::Resolved), Times::default())?;
             let (owed, _) = open_and_owe(tx, "owed", "soc")?;
-            tx.put_alert(&revised(&owed, State::Resolved), Times::default())?;
+            tx.put_alert(revised(&owed, State::Resolved), Times::default())?;
             insert(tx, Standing::Read(&[]), true)?;
             insert(tx, Standing::Read(&[closed.id]), true)?;
             insert(tx, Standing::Read(&[open.id]), false)?;

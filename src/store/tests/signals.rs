@@ -51,7 +51,7 @@ async fn data_that_is_the_body_is_kept_once_and_reads_back() {
                 headers: Vec::new(),
                 path: None,
             };
-            tx.insert_signal(&signal, RawRef::Own(&raw), Standing::Read(&[]))?;
+            tx.insert_signal(&signal, RawRef::Whole(&raw), Standing::Read(&[]))?;
             Ok(signal.id)
         })
         .await
@@ -65,7 +65,8 @@ async fn data_that_is_the_body_is_kept_once_and_reads_back() {
         .await
         .unwrap();
     assert_eq!(twice, 0);
-    let expected = json!({ "column": "1", "value": 0.52 });
+    let expected =
+        json!({ "column": "1", "value": 0.52, "at": "2026-11-23T07:59:59.123456789Z", "id": "1" });
     assert_eq!(found.unwrap().signal.data.as_data(), &expected);
 }
 
