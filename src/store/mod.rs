@@ -29,6 +29,7 @@ mod polled;
 mod audit;
 mod callers;
 mod retention;
+mod over;
 #[cfg(test)]
 mod tests;
 

@@ -10,6 +10,7 @@ mod containment;
 mod polled;
 mod audit;
 mod retention;
+mod over;
 
 use std::time::Duration;
 
