@@ -7,11 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rusqlite::Connection;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::error::{Error, failed};
 use super::gauge::{Gauge, LEAST_FREE};
+use super::heard::Heard;
 use super::memory::Memory;
 use super::tx::{Reader, Tx};
 use super::writer::{Answer, Bounds, Job, Message, Work, Writer};
@@ -76,6 +78,7 @@ struct Inner {
     writer: Mutex<Option<JoinHandle<()>>>,
     reading: Semaphore,
     idle_readers: Mutex<Vec<Connection>>,
+    heard: Mutex<Heard>,
 }
 
 impl Store {
@@ -142,6 +145,7 @@ impl Store {
                 writer: Mutex::new(Some(thread)),
                 reading: Semaphore::new(options.readers.max(1)),
                 idle_readers: Mutex::new(Vec::new()),
+                heard: Mutex::default(),
                 options,
             }),
         })
@@ -273,7 +277,13 @@ impl Store {
         &self.inner.ids
     }
 
+    pub(super) fn heard(&self) -> &Mutex<Heard> {
+        &self.inner.heard
+    }
 
+    pub(super) fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
 
     /// Where the store lies.
     pub fn path(&self) -> &Path {

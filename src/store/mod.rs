@@ -30,6 +30,7 @@ mod audit;
 mod callers;
 mod retention;
 mod over;
+mod heard;
 #[cfg(test)]
 mod tests;
 

@@ -11,6 +11,7 @@ mod polled;
 mod audit;
 mod retention;
 mod over;
+mod heard;
 
 use std::time::Duration;
 
