@@ -45,6 +45,16 @@ pub(crate) enum Error {
         #[source]
         source: web::Error,
     },
+    /// Its certificate is not taken.
+    #[error(
+        "{url} is not trusted: {problem}; the variable SSL_CERT_FILE may name the file of its authority"
+    )]
+    Untrusted {
+        /// Where.
+        url: String,
+        /// Why.
+        problem: String,
+    },
     /// There is no token.
     #[error(
         "there is no token: set {TOKEN}, or start the daemon with `andon run`, which keeps one in `{}`", path.display()
@@ -263,6 +273,7 @@ impl Api {
             let url = self.url.clone();
             match source {
                 web::Error::Unreachable { .. } => Error::NotRunning { url, source },
+                web::Error::Untrusted { problem, .. } => Error::Untrusted { url, problem },
                 source => Error::Web { url, source },
             }
         })?;

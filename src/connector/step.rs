@@ -144,10 +144,15 @@ impl Step {
         let only_if = fields
             .get("only_if")
             .and_then(|node| asking.condition(node, faults));
-        let preview = fields
-            .get("preview")
-            .and_then(|node| node.get("query"))
-            .and_then(|node| asking.value(node, faults));
+        let preview = fields.get("preview").and_then(|node| {
+            Fields::of(node, "`preview`", &["query"], faults)?
+                .require(
+                    "query",
+                    "write what makes it a dry run, such as `query: { dryRun: All }`",
+                    faults,
+                )
+                .and_then(|node| asking.value(node, faults))
+        });
         let (call, mut answers) = match fields.get("read") {
             None => (
                 Call::parse(&fields, &asking, around.offered, around.prefix, faults),

@@ -14,7 +14,7 @@ use super::refused::Refused;
 use super::run::Run;
 use super::target::{Known, Parts, Target, unmade};
 use crate::action::{Action, Call};
-use crate::connector::Step;
+use crate::connector::{Step, StepVerdict};
 use crate::live::Live;
 use crate::secret::Secrets;
 use crate::shape::{Absent, Leaf};
@@ -52,7 +52,7 @@ pub struct Planned {
     pub step: u32,
     /// The request; `None` where it depends on what an earlier step answers.
     pub request: Option<Redacted>,
-    /// Why there is no request.
+    /// Why there is no request, or why the platform's own dry run says no.
     pub open: Option<String>,
     /// What the platform's own dry run said.
     pub preview: Option<u16>,
@@ -199,9 +199,8 @@ async fn preview(run: &mut Run, parts: Parts<'_>, planned: &mut [Planned]) -> Re
         let (heard, call) = send(&live, parts, secrets, &known, step, &request, call).await;
         run.calls.push(call);
         one.preview = heard.said.as_ref().map(|said| said.status);
-        if heard.said.is_none() {
-            one.open = Some(heard.why);
-        }
+        let well = matches!(heard.verdict, StepVerdict::Done | StepVerdict::AlreadyDone);
+        one.open = (!well).then_some(heard.why);
     }
     Ok(())
 }

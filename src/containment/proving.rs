@@ -76,17 +76,19 @@ impl Run {
                     .await;
             }
         };
-        if let Some(before) = self.progress.unchanged.clone()
-            && self.others().await != Some(before)
-        {
-            return self
-                .finish(
-                    State::Failed,
-                    effect,
-                    "action.not_held",
-                    "It is done, but something beside it changed too; it stays until it is reverted.".to_owned(),
-                )
-                .await;
+        match self.others_stay().await? {
+            Proof::Holds => {}
+            Proof::Unreadable(why) => return self.undecided(why).await,
+            Proof::Not => {
+                return self
+                    .finish(
+                        State::Failed,
+                        effect,
+                        "action.not_held",
+                        "It is done, but something beside it changed too; it stays until it is reverted.".to_owned(),
+                    )
+                    .await;
+            }
         }
         let now = self.live.clock.now();
         self.action.changed = true;
@@ -104,6 +106,26 @@ impl Run {
         self.progress.looks = 0;
         self.finish(State::Succeeded, effect, "action.proven", message)
             .await
+    }
+
+    /// Whether what has to stay is as it was. A platform that applies a whole state may touch it for a moment.
+    async fn others_stay(&mut self) -> Result<Proof, Stop> {
+        let Some(before) = self.progress.unchanged.clone() else {
+            return Ok(Proof::Holds);
+        };
+        let end = self.steady() + self.window();
+        let mut growing = Growing::default();
+        loop {
+            let proof = match self.others().await {
+                Ok(others) if others == before => Proof::Holds,
+                Ok(_) => Proof::Not,
+                Err(why) => Proof::Unreadable(why),
+            };
+            if proof == Proof::Holds || self.steady() >= end {
+                return Ok(proof);
+            }
+            self.pause(growing.next()).await?;
+        }
     }
 
     async fn not_held(&mut self, why: &str) -> Result<Next, Stop> {

@@ -99,11 +99,13 @@ impl Run {
                 .await;
         }
         if parts.rule.unchanged.is_some() {
-            match self.others().await {
-                Some(others) => self.progress.unchanged = Some(others),
-                None => {
+            match self.others_patiently().await? {
+                Ok(others) => self.progress.unchanged = Some(others),
+                Err(why) => {
                     return self
-                        .nothing_done("what has to stay as it is could not be read".to_owned())
+                        .nothing_done(format!(
+                            "what has to stay as it is could not be read: {why}"
+                        ))
                         .await;
                 }
             }
@@ -183,26 +185,52 @@ impl Run {
         })
     }
 
-    /// The map that has to stay as it is, without the keys that may differ.
-    pub(super) async fn others(&mut self) -> Option<Json> {
-        let target = std::sync::Arc::clone(&self.target);
-        let parts = target.find()?;
-        let rule = parts.rule.unchanged.as_ref()?;
-        let known = self.known();
-        let heard = self.hear("unchanged", 0, &known, &rule.read).await.ok()??;
-        let said = heard.said?;
-        let scope = known.scope(parts.rule, Some(&said), false);
-        let mut of = rule.of.eval(&scope).ok()?.to_json()?;
-        if let Some(map) = of.as_object_mut() {
-            for except in &rule.except {
-                if let Some(Json::String(key)) =
-                    except.eval(&scope).ok().and_then(|key| key.to_json())
-                {
-                    map.remove(&key);
-                }
+    /// What has to stay as it is, again and again while it cannot be read.
+    async fn others_patiently(&mut self) -> Result<Result<Json, String>, Stop> {
+        let end = self.ends.min(self.steady() + PATIENCE);
+        let mut growing = Growing::default();
+        loop {
+            let others = self.others().await;
+            if others.is_ok() || self.steady() >= end {
+                return Ok(others);
             }
+            self.pause(growing.next()).await?;
         }
-        Some(super::canonical::canonical(&of))
+    }
+
+    /// What has to stay as it is, without the keys that may differ; null where the read does not apply.
+    pub(super) async fn others(&mut self) -> Result<Json, String> {
+        let target = std::sync::Arc::clone(&self.target);
+        let found = target
+            .find()
+            .and_then(|parts| Some((parts, parts.rule.unchanged.as_ref()?)));
+        let Some((parts, rule)) = found else {
+            return Err("its connection is gone".to_owned());
+        };
+        let known = self.known();
+        let heard = match self.hear("unchanged", 0, &known, &rule.read).await {
+            Ok(Some(heard)) => heard,
+            Ok(None) => return Ok(Json::Null),
+            Err(unmade) => return Err(unmade.why),
+        };
+        let said = match (&heard.said, heard.verdict) {
+            (Some(said), StepVerdict::Done | StepVerdict::AlreadyDone) => said,
+            (_, StepVerdict::None) => return Ok(Json::Null),
+            _ => return Err(heard.why),
+        };
+        let scope = known.scope(parts.rule, Some(said), false);
+        let of = rule.of.eval(&scope).map_err(|error| error.to_string())?;
+        let mut of = of
+            .to_json()
+            .ok_or_else(|| "the answer has nothing of it".to_owned())?;
+        for except in &rule.except {
+            let key = except.eval(&scope).map_err(|error| error.to_string())?;
+            let (Some(map), Some(Json::String(key))) = (of.as_object_mut(), key.to_json()) else {
+                return Err("`except` names keys of a map, and one of the two is none".to_owned());
+            };
+            map.remove(&key);
+        }
+        Ok(super::canonical::canonical(&of))
     }
 
     /// Whether what `before` reads is as it was kept. `Err` when that cannot be told now.

@@ -1,6 +1,7 @@
 //! The way back: only what is still Andon's own, only from what was kept, and read back.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::exchange::make;
 use super::pace::{Growing, Stop, look_again};
@@ -222,9 +223,18 @@ impl Run {
         .await
     }
 
+    /// How long the platform may take to show that it is undone.
+    fn undone_window(&self) -> Duration {
+        let undone = self.target.find().and_then(|parts| {
+            let undone = parts.rule.undone.as_ref()?;
+            Some(undone.within)
+        });
+        undone.unwrap_or_else(|| self.window())
+    }
+
     /// What became of an undoing step: done, not done, or nobody knows.
     async fn settle_undo(&mut self) -> Result<Proof, Stop> {
-        let end = self.steady() + self.window();
+        let end = self.steady() + self.undone_window();
         let mut growing = Growing::default();
         loop {
             let back = self.is_back().await;
@@ -248,7 +258,7 @@ impl Run {
 
     /// The last part: it is undone when it reads as before.
     pub(super) async fn check_undone(&mut self) -> Result<Next, Stop> {
-        let end = self.steady() + self.window();
+        let end = self.steady() + self.undone_window();
         let mut growing = Growing::default();
         loop {
             let back = self.is_back().await;

@@ -14,7 +14,7 @@ use crate::{containment, delivery, intake, server, triage, web};
 
 /// How long jobs may take to finish what they began, once they were told to stop.
 const DRAIN: Duration = Duration::from_secs(15);
-/// How often old signals are looked for.
+/// How often what is old is looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// How many rows one step of sweeping removes.
 const SWEEP_ROWS: u32 = 2_000;
@@ -97,7 +97,7 @@ impl Daemon {
     }
 }
 
-/// Removes old signals, in small steps, until the daemon stops.
+/// Removes what is old and over, in small steps, until the daemon stops.
 async fn sweep(live: Arc<Live>) {
     loop {
         tokio::select! {
@@ -109,11 +109,12 @@ async fn sweep(live: Arc<Live>) {
             continue;
         };
         match live.store.sweep(before, keep.at_most, SWEEP_ROWS).await {
-            Ok(swept) if swept.signals > 0 => {
-                tracing::info!(signals = swept.signals, "old signals were removed");
+            Ok(swept) if swept.signals + swept.alerts + swept.actions > 0 => {
+                let (signals, alerts, actions) = (swept.signals, swept.alerts, swept.actions);
+                tracing::info!(signals, alerts, actions, "what is old and over was removed");
             }
             Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "old signals could not be removed; trying again"),
+            Err(error) => tracing::warn!(%error, "what is old could not be removed; trying again"),
         }
     }
 }

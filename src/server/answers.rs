@@ -16,7 +16,7 @@ use crate::alert::{Alert, AlertId, Closed, ClosedHow, Said, State as AlertState}
 use crate::config::Scope;
 use crate::meters::RevisionLabels;
 use crate::store::{self, Tx};
-use crate::triage::{Why, revise};
+use crate::triage::{self, Why};
 use crate::untrusted;
 
 /// The longest note that is kept, in graphemes.
@@ -186,11 +186,12 @@ fn hear(
             (Why::Changed, None)
         }
         Word::Resolved { text, how } => {
-            alert.closed = Some(Closed {
+            let closed = Closed {
                 at: now,
                 how,
                 by: Some(by.to_owned()),
-            });
+            };
+            triage::over(&mut alert, closed);
             (Why::Resolved, Some(text).filter(|text| !text.is_empty()))
         }
         Word::Noted(text) => (Why::Changed, Some(text)),
@@ -201,18 +202,16 @@ fn hear(
         }
         alert.notes.push(said(text));
     }
-    alert.revision = alert.revision.saturating_add(1);
-    alert.state = if why == Why::Resolved {
-        AlertState::Resolved
-    } else {
-        AlertState::Updated
-    };
+    if why != Why::Resolved {
+        alert.revision = alert.revision.saturating_add(1);
+        alert.state = AlertState::Updated;
+    }
     // A word keeps no alert awake: it goes quiet when it would have.
     let quiet_at = catalog
         .mappings
         .get(&alert.mapping)
-        .and_then(|mapping| alert.last_seen.checked_add(mapping.quiet?).ok());
-    let alert = revise(tx, catalog, alert, why, now, quiet_at)?;
+        .and_then(|mapping| triage::quiet_at(mapping, alert.last_seen));
+    let alert = triage::revise(tx, catalog, alert, why, now, quiet_at)?;
     tx.audit(
         by,
         what,

@@ -23,6 +23,7 @@ pub(super) async fn list(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<
     asked.query(&[]).finish()?;
     let snapshot = desk.live.snapshot();
     let standings = delivery::standings(&desk.live).await.unwrap_or_default();
+    let heard = desk.live.store.last_signals().await?;
     let shown = desk
         .live
         .store
@@ -38,7 +39,7 @@ pub(super) async fn list(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<
                     .iter()
                     .find(|standing| standing.destination == connection.name);
                 let letters = dead.iter().find(|(name, _)| *name == connection.name);
-                let mut value = one(reader, connection)?;
+                let mut value = one(connection, heard.get(&connection.name));
                 if connection.connector.deliver.is_some()
                     && let Value::Object(members) = &mut value
                 {
@@ -100,14 +101,9 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     said
 }
 
-fn one(reader: &Reader<'_>, connection: &Connection) -> Result<Value, store::Error> {
+fn one(connection: &Connection, last_signal: Option<&Timestamp>) -> Value {
     let connector = &connection.connector;
-    let last_signal = if connector.signals.is_empty() {
-        None
-    } else {
-        reader.last_signal(&connection.name)?
-    };
-    Ok(json!({
+    json!({
         "name": connection.name,
         "connector": connector.name,
         "host": connection.host(),
@@ -115,7 +111,7 @@ fn one(reader: &Reader<'_>, connection: &Connection) -> Result<Value, store::Err
         "actions": connector.actions.len(),
         "delivers": connector.deliver.is_some(),
         "last_signal": last_signal,
-    }))
+    })
 }
 
 /// Of what waits to be tried again, the first one's error; else the newest dead letter's.

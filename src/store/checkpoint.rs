@@ -1,10 +1,13 @@
-//! Moves SQLite's log into the database beside the writer, so that no commit waits for it.
+//! Moves SQLite's log into the database beside the writer, so that no commit waits for it, and looks
+//! at the disk on the way: twice a second while there is work, every few seconds while there is none.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use super::error::Error;
+use super::gauge::Gauge;
 use super::open;
 use super::writer::Message;
 
@@ -22,12 +25,16 @@ pub(super) fn start(
     wrote: Receiver<()>,
     stop: Receiver<()>,
     writer: Sender<Message>,
+    gauge: Arc<Gauge>,
 ) -> Result<(), Error> {
     let connection = open::checkpointer(path)?;
+    let disk = path.to_owned();
     let run = move || {
         let mut clean = true;
         loop {
-            match wrote.recv_timeout(IDLE) {
+            let heard = wrote.recv_timeout(IDLE);
+            gauge.look_at_disk(&disk);
+            match heard {
                 Ok(()) => clean = false,
                 Err(RecvTimeoutError::Timeout) if clean => continue,
                 Err(RecvTimeoutError::Timeout) => {

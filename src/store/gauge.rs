@@ -1,5 +1,6 @@
 //! What the writer lets others see without asking it: how much it did, and whether there is room.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -14,6 +15,12 @@ const FULL_FOR: Duration = Duration::from_secs(2);
 /// The size is read after each so many commits; reading it costs a few microseconds.
 const MEASURE_EVERY: u64 = 32;
 
+/// Intake is refused while the store's file system has fewer bytes free. It is what SQLite's log may
+/// hold before it is moved, so that the move, marks, audit rows and retention still find room; it
+/// passes by itself once the disk has room again. Other limits are `keep.at_most` and what the disk
+/// refuses.
+pub(super) const LEAST_FREE: u64 = 64 * 1024 * 1024;
+
 /// Counters of one store.
 #[derive(Debug, Default)]
 pub(super) struct Gauge {
@@ -23,6 +30,8 @@ pub(super) struct Gauge {
     bytes: AtomicU64,
     /// Steady milliseconds plus one; 0 when the last commit succeeded.
     full_since: AtomicU64,
+    /// Bytes free on the disk plus one; 0 when nobody could tell.
+    free: AtomicU64,
 }
 
 impl Gauge {
@@ -46,6 +55,22 @@ impl Gauge {
     pub(super) fn is_full(&self, steady: Duration) -> bool {
         let since = self.full_since.load(Ordering::Relaxed);
         since != 0 && millis(steady).saturating_sub(since) < millis(FULL_FOR)
+    }
+
+    /// Whether the disk had fewer bytes free than `least` when it was last looked at.
+    pub(super) fn is_nearly_full(&self, least: u64) -> bool {
+        let free = self.free.load(Ordering::Relaxed);
+        free != 0 && free <= least
+    }
+
+    /// Asks how many bytes the file system of `path` has free for us.
+    pub(super) fn look_at_disk(&self, path: &Path) {
+        let free =
+            rustix::fs::statvfs(path).map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+        self.free.store(
+            free.map_or(0, |free| free.saturating_add(1)),
+            Ordering::Relaxed,
+        );
     }
 
     pub(super) fn synced(&self) {
@@ -84,4 +109,20 @@ impl Gauge {
 
 fn millis(steady: Duration) -> u64 {
     u64::try_from(steady.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_is_nearly_full_below_the_bound_and_when_nobody_can_tell_it_is_not() {
+        let gauge = Gauge::default();
+        assert!(!gauge.is_nearly_full(u64::MAX));
+        gauge.look_at_disk(&std::env::temp_dir());
+        assert!(gauge.is_nearly_full(u64::MAX));
+        assert!(!gauge.is_nearly_full(0));
+        gauge.look_at_disk(Path::new("no/such/folder"));
+        assert!(!gauge.is_nearly_full(u64::MAX));
+    }
 }

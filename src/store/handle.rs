@@ -7,12 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rusqlite::Connection;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::error::{Error, failed};
 use super::fresh::{Fresh, Handed};
-use super::gauge::Gauge;
+use super::gauge::{Gauge, LEAST_FREE};
+use super::heard::Heard;
 use super::memory::Memory;
 use super::tx::{Reader, Tx};
 use super::writer::{Answer, Bounds, Job, Message, Work, Writer};
@@ -25,6 +27,8 @@ use crate::id::Ids;
 pub struct Options {
     /// Bytes of the database at which intake is refused (`keep.at_most`).
     pub most_bytes: u64,
+    /// Bytes that have to be free on the store's disk, or intake is refused.
+    pub least_free: u64,
     /// Jobs that may wait for the writer.
     pub most_waiting: usize,
     /// Jobs in one transaction.
@@ -45,6 +49,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             most_bytes: 20_000_000_000,
+            least_free: LEAST_FREE,
             most_waiting: 4_096,
             most_in_group: 512,
             group_time: Duration::from_millis(20),
@@ -75,6 +80,7 @@ struct Inner {
     writer: Mutex<Option<JoinHandle<()>>>,
     reading: Semaphore,
     idle_readers: Mutex<Vec<Connection>>,
+    heard: Mutex<Heard>,
 }
 
 impl Store {
@@ -95,10 +101,11 @@ impl Store {
         let ids = Arc::new(Ids::after(largest_id(&connection)?));
         let gauge = Arc::new(Gauge::default());
         gauge.measure(&connection);
+        gauge.look_at_disk(path);
         let (inbox, messages) = mpsc::channel();
         let (wrote, written) = mpsc::sync_channel(1);
         let (going, stop) = mpsc::sync_channel(1);
-        checkpoint::start(path, written, stop, inbox.clone())?;
+        checkpoint::start(path, written, stop, inbox.clone(), Arc::clone(&gauge))?;
         let writer = Writer {
             connection,
             memory,
@@ -144,6 +151,7 @@ impl Store {
                 writer: Mutex::new(Some(thread)),
                 reading: Semaphore::new(options.readers.max(1)),
                 idle_readers: Mutex::new(Vec::new()),
+                heard: Mutex::default(),
                 options,
             }),
         })
@@ -242,7 +250,7 @@ impl Store {
     ///
     /// # Errors
     /// `Busy` when most places in the writer's queue are taken, `Full` when the bound on bytes is
-    /// reached or the disk refused lately: answer 503 with `Retry-After`.
+    /// reached, the disk is nearly full, or it refused lately: answer 503 with `Retry-After`.
     pub fn room(&self) -> Result<(), Error> {
         let inner = &self.inner;
         if inner.closed.load(Ordering::SeqCst) {
@@ -255,6 +263,11 @@ impl Store {
         if inner.gauge.bytes() > inner.options.most_bytes {
             return Err(Error::Full {
                 why: "it holds as many bytes as `keep.at_most` allows",
+            });
+        }
+        if inner.gauge.is_nearly_full(inner.options.least_free) {
+            return Err(Error::Full {
+                why: "its disk is nearly full; free some space there",
             });
         }
         if inner.gauge.is_full(inner.clock.steady()) {
@@ -275,6 +288,14 @@ impl Store {
     /// Makes identifiers that continue after the largest in the store.
     pub fn ids(&self) -> &Ids {
         &self.inner.ids
+    }
+
+    pub(super) fn heard(&self) -> &Mutex<Heard> {
+        &self.inner.heard
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.inner.clock.now()
     }
 
     /// Where the store lies.

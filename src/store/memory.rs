@@ -94,7 +94,11 @@ impl Repeats {
 
 /// The smallest identifier of the window.
 fn oldest_id(now: Timestamp) -> i64 {
-    let from = now.saturating_sub(WINDOW).unwrap_or(Timestamp::UNIX_EPOCH);
+    first_id(now.saturating_sub(WINDOW).unwrap_or(Timestamp::UNIX_EPOCH))
+}
+
+/// The smallest identifier that can be made at `from`.
+pub(super) fn first_id(from: Timestamp) -> i64 {
     from.as_millisecond().max(0) << ID_BITS
 }
 

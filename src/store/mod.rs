@@ -30,6 +30,8 @@ mod polled;
 mod audit;
 mod callers;
 mod retention;
+mod over;
+mod heard;
 #[cfg(test)]
 mod tests;
 

@@ -1,7 +1,8 @@
 //! Retention: removes old signals in small steps, and only those that nothing needs any more.
 //!
 //! A signal stays while it waits or is stuck, and while an alert that it counts in is open, is owed
-//! to a destination, lies dead, or has an action to be finished or undone.
+//! to a destination, lies dead, or has an action to be finished or undone. What is over goes after
+//! its signals: see `over.rs`.
 
 use std::collections::HashSet;
 
@@ -19,6 +20,10 @@ pub struct Swept {
     pub signals: u64,
     /// Signals that were old, or too many, and are still needed.
     pub needed: u64,
+    /// Closed alerts removed, with their revisions.
+    pub alerts: u64,
+    /// Finished actions removed, with their calls.
+    pub actions: u64,
     /// Bytes of the database in use afterwards.
     pub bytes: u64,
 }
@@ -32,11 +37,24 @@ struct Old {
     body: Option<i64>,
     expired: bool,
     needed: bool,
+    /// Closed alerts that it counts in, and that nothing else needs.
+    closed: Vec<i64>,
+}
+
+impl Old {
+    fn counts_in(&mut self, alert: i64, open: bool, needed_alerts: &HashSet<i64>) {
+        if open || needed_alerts.contains(&alert) {
+            self.needed = true;
+        } else {
+            self.closed.push(alert);
+        }
+    }
 }
 
 impl Store {
-    /// Removes signals received before `older_than`; while the database holds more than `at_most`
-    /// bytes, the oldest of the others too. Looks at `step_rows` signals in one transaction.
+    /// Removes signals received before `older_than`, and alerts and actions that were over before it;
+    /// while the database holds more than `at_most` bytes, the oldest of the other signals and then of
+    /// the other closed alerts too. One transaction takes `step_rows` of them.
     ///
     /// # Errors
     /// When the store fails; what was removed before stays removed.
@@ -51,6 +69,8 @@ impl Store {
             ..Swept::default()
         };
         let mut needed_alerts = self.read(|reader| reader.needed_alerts()).await?;
+        // Alerts that a signal which stays counts in stay as well.
+        let mut shown = HashSet::new();
         let mut after = 0;
         loop {
             let (looked_at, returned) = self
@@ -76,7 +96,9 @@ impl Store {
                 .collect();
             let needed = chosen.iter().filter(|old| old.needed).count();
             swept.needed = swept.needed.saturating_add(to_u64(needed));
-            let removable: Vec<Old> = chosen.into_iter().filter(|old| !old.needed).collect();
+            let (stay, removable): (Vec<Old>, Vec<Old>) =
+                chosen.into_iter().partition(|old| old.needed);
+            shown.extend(stay.into_iter().flat_map(|old| old.closed));
             swept.signals = swept.signals.saturating_add(to_u64(removable.len()));
             if !removable.is_empty() {
                 self.write_lazily(move |tx| tx.remove(&removable)).await?;
@@ -84,6 +106,10 @@ impl Store {
             }
         }
         self.write_lazily(|tx| tx.forget_echoes()).await?;
+        swept.actions = self.sweep_actions(older_than, step_rows).await?;
+        shown.extend(needed_alerts);
+        self.sweep_alerts(older_than, at_most, step_rows, shown, &mut swept)
+            .await?;
         Ok(swept)
     }
 }
@@ -119,24 +145,25 @@ impl Reader<'_> {
         limit: u32,
         needed_alerts: &HashSet<i64>,
     ) -> Result<Vec<Old>, Error> {
-        let rows = self.many(
+        let mut rows = self.many(
             "read the oldest signals",
             "SELECT signals.id, body, state, received_at, alert,
                 coalesce((SELECT open FROM alerts WHERE id = signals.alert), 0)
              FROM signals WHERE signals.id > ?1 ORDER BY signals.id LIMIT ?2",
             (after, limit),
             |row| {
-                let alert: Option<i64> = row.get(4)?;
-                let needed = row.get::<_, i64>(2)? == 1
-                    || row.get::<_, i64>(2)? == 2
-                    || row.get::<_, bool>(5)?
-                    || alert.is_some_and(|alert| needed_alerts.contains(&alert));
-                Ok(Old {
+                let state: i64 = row.get(2)?;
+                let mut old = Old {
                     id: row.get(0)?,
                     body: row.get(1)?,
                     expired: row.get::<_, Exact>(3)?.0 < older_than,
-                    needed,
-                })
+                    needed: state == 1 || state == 2,
+                    closed: Vec::new(),
+                };
+                if let Some(alert) = row.get(4)? {
+                    old.counts_in(alert, row.get(5)?, needed_alerts);
+                }
+                Ok(old)
             },
         )?;
         let last = rows.last().map_or(after, |old| old.id);
@@ -147,30 +174,20 @@ impl Reader<'_> {
             (after, last),
             |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, bool>(2)?)),
         )?;
-        let also: HashSet<i64> = more
-            .into_iter()
-            .filter(|(_, alert, open)| *open || needed_alerts.contains(alert))
-            .map(|(signal, _, _)| signal)
-            .collect();
-        Ok(rows
-            .into_iter()
-            .map(|old| Old {
-                needed: old.needed || also.contains(&old.id),
-                ..old
-            })
-            .collect())
+        for (signal, alert, open) in more {
+            if let Ok(place) = rows.binary_search_by_key(&signal, |old| old.id)
+                && let Some(old) = rows.get_mut(place)
+            {
+                old.counts_in(alert, open, needed_alerts);
+            }
+        }
+        Ok(rows)
     }
 }
 
 impl Tx<'_> {
     fn remove(&mut self, old: &[Old]) -> Result<(), Error> {
-        let largest = old.iter().map(|old| old.id).max().unwrap_or(0);
-        self.put(
-            "remember the largest identifier",
-            "INSERT INTO facts (name, value) VALUES ('largest_id', ?1)
-             ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
-            [largest],
-        )?;
+        self.remember_largest(old.iter().map(|old| old.id))?;
         for Old { id, body, .. } in old {
             self.put("remove a signal", "DELETE FROM signals WHERE id = ?1", [id])?;
             self.put(
@@ -194,8 +211,19 @@ impl Tx<'_> {
         self.give_pages_back()
     }
 
+    /// Identifiers go on after those that are removed.
+    pub(super) fn remember_largest(&self, ids: impl Iterator<Item = i64>) -> Result<(), Error> {
+        self.put(
+            "remember the largest identifier",
+            "INSERT INTO facts (name, value) VALUES ('largest_id', ?1)
+             ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
+            [ids.max().unwrap_or(0)],
+        )
+        .map(drop)
+    }
+
     /// Gives free pages back to the disk, a few at a time.
-    fn give_pages_back(&self) -> Result<(), Error> {
+    pub(super) fn give_pages_back(&self) -> Result<(), Error> {
         self.connection()
             .prepare_cached(&format!("PRAGMA incremental_vacuum({VACUUM})"))
             .and_then(|mut vacuum| {
@@ -216,6 +244,6 @@ impl Tx<'_> {
     }
 }
 
-fn to_u64(count: usize) -> u64 {
+pub(super) fn to_u64(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }

@@ -347,22 +347,6 @@ impl Reader<'_> {
         }
         Ok(counts)
     }
-
-    /// When a connection's last signal was received, if it is among the newest 100,000.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn last_signal(&self, connection: &str) -> Result<Option<Timestamp>, Error> {
-        self.one(
-            "look for a connection's last signal",
-            "SELECT received_at FROM
-                (SELECT id, connection, received_at FROM signals ORDER BY id DESC LIMIT 100000)
-             WHERE connection = ?1 ORDER BY id DESC LIMIT 1",
-            [connection],
-            |row| row.get::<_, Exact>(0),
-        )
-        .map(|found| found.map(|Exact(received)| received))
-    }
 }
 
 /// A row before its JSON is read.

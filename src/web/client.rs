@@ -14,7 +14,7 @@ use super::place;
 use super::reach::Resolver;
 use super::redacted::Redacted;
 use super::token::{Tokens, Wanted};
-use super::wire::{Wire, end_of};
+use super::wire::{Wire, end_of, find, innermost};
 use crate::clock::Clock;
 use crate::config::Reach;
 use crate::secret::Secrets;
@@ -136,7 +136,12 @@ impl Client {
             let authorities = reqwest::Certificate::from_pem_bundle(&pem)
                 .ok()
                 .filter(|found| !found.is_empty())
-                .ok_or_else(|| bad("ca", format!("`{}` is no PEM", path.display())))?;
+                .ok_or_else(|| {
+                    bad(
+                        "ca",
+                        format!("`{}` holds no certificate as PEM", path.display()),
+                    )
+                })?;
             builder = builder.tls_certs_only(authorities);
         }
         if let Some(ClientCertificate { cert, key }) = &settings.client_certificate {
@@ -144,17 +149,29 @@ impl Client {
             pem.push(b'\n');
             pem.extend(read(key).map_err(|problem| bad("client_certificate", problem))?);
             let identity = reqwest::Identity::from_pem(&pem).map_err(|_| {
+                let (cert, key) = (cert.display(), key.display());
                 bad(
                     "client_certificate",
-                    "a file is no PEM of its kind".to_owned(),
+                    format!("`{cert}` has to hold a certificate, and `{key}` its key, as PEM"),
                 )
             })?;
             builder = builder.identity(identity);
         }
-        let client = builder
-            .build()
-            .map_err(|_| bad("ca", "TLS cannot be set up with it".to_owned()))?;
+        let client = builder.build().map_err(|error| {
+            let (setting, problem) = match find(&error) {
+                Some(rustls::Error::InconsistentKeys(_)) => (
+                    "client_certificate",
+                    "the certificate and the key do not belong together".to_owned(),
+                ),
+                Some(rustls::Error::InvalidCertificate(_)) => {
+                    ("ca", "a certificate in it is damaged".to_owned())
+                }
+                _ => ("ca", innermost(&error)),
+            };
+            bad(setting, problem)
+        })?;
         let wire = Wire {
+            name: settings.name.as_str().into(),
             client,
             reach: settings.reach,
             clock: self.clock.clone(),

@@ -56,6 +56,18 @@ pub enum Error {
         /// The innermost cause.
         problem: String,
     },
+    /// TLS with it was given up, because one side does not trust the other's certificate. Nothing was sent.
+    #[error("`{connection}` makes no TLS connection to `{host}`: {problem}; {instead}")]
+    Untrusted {
+        /// The connection.
+        connection: String,
+        /// The host.
+        host: String,
+        /// What is wrong, and with whose certificate.
+        problem: String,
+        /// What to do about it.
+        instead: &'static str,
+    },
     /// It was sent, or may have been, and no whole answer came: it may have been done or not.
     #[error("no answer from `{host}` after {} ms: {problem}", after.as_millis())]
     NoAnswer {
@@ -128,7 +140,8 @@ impl Error {
             Self::BadSetting { .. }
             | Self::SecretMissing { .. }
             | Self::Secret(_)
-            | Self::Refused { .. } => Blame::Admin,
+            | Self::Refused { .. }
+            | Self::Untrusted { .. } => Blame::Admin,
             Self::Unsendable { .. } => Blame::Request,
             Self::Unreachable { .. }
             | Self::NoAnswer { .. }
@@ -149,6 +162,7 @@ impl Error {
             | Self::Secret(_)
             | Self::Refused { .. }
             | Self::Unreachable { .. }
+            | Self::Untrusted { .. }
             | Self::NoToken { .. }
             | Self::RateLimited { .. } => Again::Later,
         }

@@ -13,6 +13,7 @@ mod place;
 mod fill;
 mod redacted;
 mod answer;
+mod trust;
 mod wire;
 mod token;
 mod client;

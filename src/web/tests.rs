@@ -19,6 +19,7 @@ use crate::shape::{Auth, Body, Content, Leaf, Method, Request, SecretAt};
 
 mod doors;
 mod oauth;
+mod tls;
 
 /// What no error, no `Debug` and no dry run may show.
 const MARKER: &str = "planted-secret-7f3a";
@@ -486,8 +487,4 @@ fn a_setting_that_cannot_be_used_is_named() {
         error.to_string(),
         "`url` of `it` cannot be used: it begins with neither `https://` nor `http://`"
     );
-    let mut missing_ca = settings("https://host");
-    missing_ca.ca = Some("no-such-file.pem".into());
-    let error = client.connection(missing_ca).unwrap_err();
-    assert!(matches!(error, Error::BadSetting { setting, .. } if setting == "ca"));
 }

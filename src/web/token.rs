@@ -242,7 +242,7 @@ fn no_token(
 ) -> Error {
     let (problem, blame) = match error {
         RequestTokenError::Request(
-            refused @ (Error::Refused { .. } | Error::Unreachable { .. }),
+            refused @ (Error::Refused { .. } | Error::Unreachable { .. } | Error::Untrusted { .. }),
         ) => {
             return refused;
         }

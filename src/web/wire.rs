@@ -1,6 +1,6 @@
 //! One exchange over the wire: send, and read a bounded answer before a deadline.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -9,12 +9,15 @@ use url::{Host, Url};
 use super::answer::Answer;
 use super::error::Error;
 use super::reach::Outside;
+use super::trust::distrust;
 use crate::clock::Clock;
 use crate::config::Reach;
 
 /// An HTTP client that is confined to a reach. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Wire {
+    /// The connection's name, for errors.
+    pub(super) name: Arc<str>,
     pub(super) client: reqwest::Client,
     pub(super) reach: Reach,
     pub(super) clock: Clock,
@@ -38,7 +41,7 @@ impl Wire {
         };
         let mut response = match tokio::time::timeout_at(end, self.client.execute(request)).await {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(told_apart(error, &host, no_answer)),
+            Ok(Err(error)) => return Err(self.told_apart(error, &host, no_answer)),
             Err(_) => return Err(no_answer("the deadline has passed".to_owned())),
         };
         let status = response.status().as_u16();
@@ -92,6 +95,39 @@ impl Wire {
             reach: self.reach,
         })
     }
+
+    /// Refused by us, never connected, or sent and unanswered. The URL is taken out first: its query may hold a secret.
+    fn told_apart(
+        &self,
+        error: reqwest::Error,
+        host: &str,
+        no_answer: impl Fn(String) -> Error,
+    ) -> Error {
+        let error = error.without_url();
+        if let Some(outside) = find::<Outside>(&error) {
+            return Error::Refused {
+                host: host.to_owned(),
+                address: outside.address,
+                reach: outside.reach,
+            };
+        }
+        if let Some((problem, instead)) = find::<rustls::Error>(&error).and_then(distrust) {
+            return Error::Untrusted {
+                connection: self.name.to_string(),
+                host: host.to_owned(),
+                problem,
+                instead,
+            };
+        }
+        let problem = innermost(&error);
+        if error.is_connect() || error.is_builder() {
+            return Error::Unreachable {
+                host: host.to_owned(),
+                problem,
+            };
+        }
+        no_answer(problem)
+    }
 }
 
 /// The host and port of a URL, for errors.
@@ -103,39 +139,25 @@ pub(super) fn host_of(url: &Url) -> String {
     }
 }
 
-/// Refused by us, never connected, or sent and unanswered. The URL is taken out first: its query may hold a secret.
-fn told_apart(error: reqwest::Error, host: &str, no_answer: impl Fn(String) -> Error) -> Error {
-    let error = error.without_url();
-    if let Some(outside) = find_outside(&error) {
-        return Error::Refused {
-            host: host.to_owned(),
-            address: outside.address,
-            reach: outside.reach,
-        };
-    }
-    let problem = innermost(&error);
-    if error.is_connect() || error.is_builder() {
-        return Error::Unreachable {
-            host: host.to_owned(),
-            problem,
-        };
-    }
-    no_answer(problem)
-}
-
-fn find_outside(error: &reqwest::Error) -> Option<&Outside> {
-    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+/// The cause of a kind, however deep. What an `io::Error` was made of is no source of its own.
+pub(super) fn find<'e, T: std::error::Error + 'static>(
+    error: &'e (dyn std::error::Error + 'static),
+) -> Option<&'e T> {
+    let mut next = Some(error);
     while let Some(error) = next {
-        if let Some(outside) = error.downcast_ref::<Outside>() {
-            return Some(outside);
+        if let Some(found) = error.downcast_ref::<T>() {
+            return Some(found);
         }
-        next = error.source();
+        next = match error.downcast_ref().and_then(std::io::Error::get_ref) {
+            Some(inside) => Some(inside),
+            None => error.source(),
+        };
     }
     None
 }
 
 /// The cause at the bottom says what happened ("connection refused"); what lies above only repeats that it did.
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut deepest = error;
     while let Some(source) = deepest.source() {
         deepest = source;

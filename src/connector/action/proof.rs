@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::step::{Around, Step, Until};
-use super::NO_PROOF;
+use super::{NO_PROOF, UNKNOWN_WORD};
 use crate::diag::Faults;
 use crate::expr::{Expr, Names};
 use crate::shape::Reading;
@@ -175,13 +175,16 @@ pub(super) fn unchanged(
         return None;
     };
     let of = reading.expr(of, faults);
-    let except = node
-        .get("except")
-        .and_then(Node::as_list)
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|item| reading.expr(item, faults))
-        .collect();
+    let mut except = Vec::new();
+    if let Some(keys) = node.get("except") {
+        let Some(items) = keys.as_list() else {
+            faults
+                .error(UNKNOWN_WORD, keys.place(), "`except` is a list of keys")
+                .help("write such as `except: [=app]`");
+            return None;
+        };
+        except.extend(items.iter().filter_map(|item| reading.expr(item, faults)));
+    }
     Some(Unchanged {
         read: read?,
         of: of?,

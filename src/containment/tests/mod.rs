@@ -5,6 +5,7 @@ mod crash;
 mod doubt;
 mod echo;
 mod moving;
+mod parts;
 mod planning;
 mod steps;
 

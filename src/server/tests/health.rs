@@ -26,6 +26,27 @@ async fn life_signs_need_no_token() {
 }
 
 #[tokio::test]
+async fn while_the_disk_is_nearly_full_signals_are_refused_and_the_rest_goes_on() {
+    let options = crate::store::Options {
+        least_free: u64::MAX,
+        ..crate::store::Options::default()
+    };
+    let house = House::on("", options).await;
+    let refused = house.ask("sender", "POST /v1/signals/local", "{}").await;
+    assert_eq!(refused.status, 503, "{}", refused.body);
+    assert!(refused.header("retry-after").is_some());
+    let ready = house.ask("", "GET /readyz", "").await;
+    assert_eq!(ready.status, 503);
+    assert_eq!(
+        ready.json()["why_not"],
+        "the store has no room: its disk is nearly full; free some space there"
+    );
+    for (who, request) in [("reader", "GET /v1/alerts"), ("boss", "POST /v1/freeze")] {
+        assert_eq!(house.ask(who, request, "{}").await.status, 200, "{request}");
+    }
+}
+
+#[tokio::test]
 async fn metrics_are_openmetrics_and_show_what_waits() {
     let house = House::new().await;
     house.alert("a").await;

@@ -65,6 +65,11 @@ impl House {
 
     /// `more` is added to `andon.yaml`.
     pub(super) async fn with(more: &str) -> Self {
+        Self::on(more, Options::default()).await
+    }
+
+    /// On a store with these bounds.
+    pub(super) async fn on(more: &str, options: Options) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let callers: Vec<String> = CALLERS
             .iter()
@@ -101,7 +106,7 @@ impl House {
         }
         let snapshot = Snapshot::new(catalog, folder.path(), &client, clock.clone()).unwrap();
         let path = folder.path().join("andon.db");
-        let store = Store::open(&path, clock.clone(), Options::default()).unwrap();
+        let store = Store::open(&path, clock.clone(), options).unwrap();
         let live = Live::new(snapshot, store, clock);
         let bound = serve(Arc::clone(&live), SocketAddr::from(([127, 0, 0, 1], 0)))
             .await

@@ -6,7 +6,7 @@ use super::super::{ActionFilter, Expected, Tx};
 use super::{name, scratch};
 use crate::action::{Action, Call, Effect, State};
 
-fn action(tx: &Tx<'_>, key: &str) -> Action {
+pub(super) fn action(tx: &Tx<'_>, key: &str) -> Action {
     Action {
         id: tx.next_id(),
         action: "mlflow/move-alias".to_owned(),

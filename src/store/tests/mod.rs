@@ -6,10 +6,13 @@ mod crash;
 mod signals;
 mod alerts;
 mod outbox;
+mod fresh;
 mod containment;
 mod polled;
 mod audit;
 mod retention;
+mod over;
+mod heard;
 
 use std::time::Duration;
 

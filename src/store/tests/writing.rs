@@ -111,6 +111,24 @@ async fn what_was_handed_over_before_the_close_is_done() {
 }
 
 #[tokio::test]
+async fn a_disk_that_is_nearly_full_takes_no_new_work_and_what_goes_on_is_kept() {
+    let it = scratch_with(Options {
+        least_free: u64::MAX,
+        ..options()
+    });
+    let refused = it.store.room().unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "the store has no room: its disk is nearly full; free some space there"
+    );
+    assert!(refused.is_full());
+    let kept = it.store.write(|tx| keep(tx, "1")).await.unwrap();
+    let found = it.store.read(move |reader| reader.signal(kept.id)).await;
+    assert!(found.unwrap().is_some());
+    assert!(scratch().store.room().is_ok());
+}
+
+#[tokio::test]
 async fn a_full_store_says_so_and_keeps_what_it_has() {
     let it = scratch_with(Options {
         most_bytes: 400_000,
