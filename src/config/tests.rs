@@ -227,11 +227,11 @@ fn what_no_caller_can_be_is_said() {
     let hash = format!("token: {{ hash: \"sha256:{}\" }}", "0".repeat(64));
     for (entry, said) in [
         (
-            format!("{{ name: soar, token: abc, may: [admin] }}"),
+            "{ name: soar, token: abc, may: [admin] }".to_owned(),
             "AND0630 a token is written as its digest, never as itself",
         ),
         (
-            format!("{{ name: soar, token: {{ hash: \"sha256:00\" }}, may: [admin] }}"),
+            "{ name: soar, token: { hash: \"sha256:00\" }, may: [admin] }".to_owned(),
             "AND0630 a token is written as its digest, never as itself",
         ),
         (
