@@ -5,6 +5,11 @@ use std::sync::Arc;
 
 include!(concat!(env!("OUT_DIR"), "/built_in.rs"));
 
+/// The kinds that are built in; `kinds.yaml` is what a folder adds to them.
+const BUILT_IN_KINDS: &str = "built-in/kinds.yaml";
+/// The kinds that a folder adds, or replaces by name.
+const KINDS: &str = "kinds.yaml";
+
 /// Files by their path below a root: `connectors/<name>/…`, `mappings/<name>.yaml`,
 /// `templates/<destination>/<part>.hbs`, `kinds.yaml`.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +36,8 @@ impl Files {
     pub fn built_in() -> Self {
         let mut files = Self::new();
         for (path, bytes) in FILES {
-            files.put(path, &format!("built-in:{path}"), bytes);
+            let known = if *path == KINDS { BUILT_IN_KINDS } else { path };
+            files.put(known, &format!("built-in:{path}"), bytes);
         }
         files
     }
@@ -57,6 +63,13 @@ impl Files {
             }
         }
         self.files.extend(others.files);
+    }
+
+    /// The files of kinds. A kind replaces one of its name in a file before.
+    pub fn kinds(&self) -> impl Iterator<Item = &File> {
+        [BUILT_IN_KINDS, KINDS]
+            .into_iter()
+            .filter_map(|path| self.get(path))
     }
 
     /// Every file, by path.

@@ -12,13 +12,14 @@ const WRONG_KIND: Code = Code("AND0520");
 /// A kind with a part that is none.
 const BAD_KIND: Code = Code("AND0521");
 
-/// Reads `kinds.yaml`, over what is already known.
-pub fn parse(source: &Arc<Source>, kinds: &mut BTreeMap<String, Arc<Kind>>, faults: &mut Faults) {
+/// Reads one `kinds.yaml`.
+pub fn parse(source: &Arc<Source>, faults: &mut Faults) -> BTreeMap<String, Arc<Kind>> {
+    let mut kinds = BTreeMap::new();
     let Some(node) = yaml::parse(source, faults) else {
-        return;
+        return kinds;
     };
     let Some(fields) = Fields::of(&node, "kinds.yaml", &["andon", "kinds"], faults) else {
-        return;
+        return kinds;
     };
     if fields.get("andon").and_then(Node::as_text) != Some("kinds/v1") {
         faults
@@ -29,14 +30,23 @@ pub fn parse(source: &Arc<Source>, kinds: &mut BTreeMap<String, Arc<Kind>>, faul
             )
             .help("begin the file with `andon: kinds/v1`");
     }
-    let Some(list) = fields.require("kinds", "write the kinds under `kinds:`", faults) else {
-        return;
-    };
-    for item in list.as_list().unwrap_or_default() {
-        if let Some(kind) = kind(item, faults) {
-            kinds.insert(kind.name.clone(), Arc::new(kind));
+    fields.require("kinds", "write the kinds under `kinds:`", faults);
+    for item in fields.items("kinds", faults) {
+        let Some(kind) = kind(item, faults) else {
+            continue;
+        };
+        let name = kind.name.clone();
+        if kinds.insert(name.clone(), Arc::new(kind)).is_some() {
+            faults
+                .error(
+                    BAD_KIND,
+                    item.place_of_key("name"),
+                    format!("there are two kinds `{name}` in this file"),
+                )
+                .help("give each its own name, or take one away");
         }
     }
+    kinds
 }
 
 /// OCSF 1.8.0 `analytic.type_id`.
@@ -77,11 +87,7 @@ fn kind(node: &Node, faults: &mut Faults) -> Option<Kind> {
             .help("write rule, behavioral, statistical, learning or fingerprinting");
     }
     let mut atlas = Vec::new();
-    for item in fields
-        .get("atlas")
-        .and_then(Node::as_list)
-        .unwrap_or_default()
-    {
+    for item in fields.items("atlas", faults) {
         let Some(technique) = Fields::of(item, "a technique", &["uid", "name"], faults) else {
             continue;
         };

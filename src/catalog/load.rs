@@ -153,11 +153,10 @@ fn connectors(
 
 fn all_kinds(files: &Files, faults: &mut Faults) -> BTreeMap<String, Arc<Kind>> {
     let mut kinds = BTreeMap::new();
-    if let Some(source) = files
-        .get("kinds.yaml")
-        .and_then(|file| text("kinds.yaml", file, faults))
-    {
-        kinds::parse(&source, &mut kinds, faults);
+    for file in files.kinds() {
+        if let Some(source) = text("kinds.yaml", file, faults) {
+            kinds.extend(kinds::parse(&source, faults));
+        }
     }
     kinds
 }
@@ -256,20 +255,4 @@ fn hash(files: &Files, config: &Source) -> String {
     }
     digest.update(config.text.as_bytes());
     data_encoding::HEXLOWER.encode(digest.finish().as_ref())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::diag::{Format, render};
-
-    #[test]
-    fn what_is_built_in_has_no_fault() {
-        let mut faults = Faults::new();
-        let config = Source::new("andon.yaml", "andon: config/v1\n");
-        let catalog = load(&Files::built_in(), &config, &mut faults);
-        let sorted = faults.into_sorted();
-        assert_eq!(render(&sorted, Format::Text { color: false }), "");
-        assert!(catalog.is_some_and(|catalog| catalog.mappings.len() >= 18));
-    }
 }

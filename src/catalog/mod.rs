@@ -7,6 +7,8 @@ mod files;
 mod cases;
 mod kinds;
 mod load;
+#[cfg(test)]
+mod tests;
 
 pub use cases::{captured, run_cases};
 pub use files::Files;

@@ -1,6 +1,5 @@
 //! `andon actions`: what was done to models, and asking for more.
 
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -8,31 +7,22 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 
-use super::api::{Api, segment};
-use super::{Ended, Format, output, shown};
+use super::api::Api;
+use super::shown::{self, Asked, Things, Told};
+use super::{Ended, Where, output};
 use crate::clock::Clock;
-
-/// What was typed.
-#[derive(Debug, Args)]
-pub(crate) struct Typed {
-    #[command(subcommand)]
-    what: Option<What>,
-    /// For a person or for a script
-    #[arg(long, value_enum, default_value = "text", global = true)]
-    format: Format,
-}
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-enum What {
+pub(crate) enum What {
     /// The newest first
     List {
         /// Only those in this state
         #[arg(long)]
         state: Option<String>,
-        /// How many
-        #[arg(long, default_value_t = 50)]
-        limit: u32,
+        /// How many; 50 without it
+        #[arg(long)]
+        limit: Option<u32>,
     },
     /// One of them, with every call that it made
     Show {
@@ -58,7 +48,7 @@ enum What {
 
 /// An action to ask for.
 #[derive(Debug, Args)]
-struct Wanted {
+pub(crate) struct Wanted {
     /// Such as `mlflow/move-alias`
     #[arg(value_name = "CONNECTOR/VERB")]
     action: String,
@@ -88,34 +78,64 @@ struct Wanted {
     key: Option<String>,
 }
 
+const ACTIONS: Things = Things {
+    path: "/v1/actions",
+    key: "actions",
+    none: "no actions",
+    columns: &[
+        ("id", "/action_id", Told::Cell),
+        ("action", "/action", Told::Cell),
+        ("at", "/at", Told::Cell),
+        ("state", "/state", Told::Cell),
+        ("effect", "/effect", Told::Cell),
+        ("asked", "/requested_at", Told::Since),
+        ("until", "/until", Told::Since),
+        ("by", "/by", Told::Cell),
+    ],
+    facts: &[
+        ("action", "/action_id", Told::Cell),
+        ("what", "/action", Told::Cell),
+        ("at", "/at", Told::Cell),
+        ("with", "/with", Told::Cell),
+        ("state", "/state", Told::Cell),
+        ("effect", "/effect", Told::Cell),
+        ("changed", "/changed", Told::Cell),
+        ("message", "/message", Told::Cell),
+        ("before", "/before", Told::Cell),
+        ("after", "/after", Told::Cell),
+        ("alert", "/alert", Told::Cell),
+        ("by", "/by", Told::Cell),
+        ("reason", "/reason", Told::Cell),
+        ("asked", "/requested_at", Told::Moment),
+        ("proven", "/proven_at", Told::Moment),
+        ("until", "/until", Told::Moment),
+    ],
+    below: calls,
+};
+
 /// Does it.
-pub(crate) fn run(typed: Typed, config: Option<&Path>, url: Option<&str>) -> anyhow::Result<Ended> {
-    let now = Clock::system().now();
+pub(crate) fn run(typed: Asked<What>, at: &Where) -> anyhow::Result<Ended> {
     let what = typed.what.unwrap_or(What::List {
         state: None,
-        limit: 50,
+        limit: None,
     });
     let body = match &what {
         What::Request(wanted) => Some(body(wanted)?),
         _ => None,
     };
-    let api = Api::open(config, url)?;
+    let api = Api::open(at)?;
     let json = match what {
         What::List { state, limit } => {
-            let mut query = vec![("limit", limit.to_string())];
-            query.extend(state.map(|state| ("state", state)));
-            let json = api.get("/v1/actions", &query)?;
-            output::answer(typed.format, &json, |json| listed(json, now));
-            return Ok(Ended::Fine);
+            let limit = limit.map(|limit| limit.to_string());
+            return ACTIONS.list(&api, typed.format, &[("state", state), ("limit", limit)]);
         }
-        What::Show { id } => api.get(&path(&id, "")?, &[])?,
+        What::Show { id } => return ACTIONS.show(&api, typed.format, &id),
         What::Request(wanted) => {
             let wait = Duration::from_secs(wanted.wait);
-            api.post("/v1/actions", body.unwrap_or_default(), wait)?
-                .json
+            api.post(ACTIONS.path, body.unwrap_or_default(), wait)?.json
         }
         What::Cancel { id } => {
-            let path = path(&id, "/cancel")?;
+            let path = ACTIONS.place(&id, "/cancel")?;
             api.post(&path, Map::new(), Duration::ZERO)?.json
         }
         What::Revert { id, wait } => {
@@ -123,22 +143,19 @@ pub(crate) fn run(typed: Typed, config: Option<&Path>, url: Option<&str>) -> any
             if wait > 0 {
                 body.insert("wait_seconds".to_owned(), wait.into());
             }
-            let path = path(&id, "/revert")?;
+            let path = ACTIONS.place(&id, "/revert")?;
             api.post(&path, body, Duration::from_secs(wait))?.json
         }
     };
+    let now = Clock::system().now();
     output::answer(typed.format, &json, |json| {
         if json.get("dry_run") == Some(&Json::Bool(true)) {
             plan(json)
         } else {
-            one(json, now)
+            ACTIONS.one(json, now)
         }
     });
     Ok(Ended::Fine)
-}
-
-fn path(id: &str, verb: &str) -> anyhow::Result<String> {
-    Ok(format!("/v1/actions/{}{verb}", segment(id)?))
 }
 
 /// The body of a request.
@@ -199,74 +216,23 @@ fn argument_of(typed: &str) -> anyhow::Result<(String, Json)> {
     }
 }
 
-fn listed(json: &Json, now: Timestamp) -> String {
-    let actions = json.get("actions").and_then(Json::as_array);
-    let rows: Vec<Vec<String>> = actions
-        .into_iter()
-        .flatten()
-        .map(|action| {
-            vec![
-                shown::cell(action, "/action_id"),
-                shown::cell(action, "/action"),
-                shown::cell(action, "/at"),
-                shown::cell(action, "/state"),
-                shown::cell(action, "/effect"),
-                shown::since(action, "/requested_at", now),
-                shown::since(action, "/until", now),
-                shown::cell(action, "/by"),
-            ]
-        })
-        .collect();
-    if rows.is_empty() {
-        return "no actions\n".to_owned();
-    }
-    let heads = [
-        "id", "action", "at", "state", "effect", "asked", "until", "by",
+/// Every call that it made.
+fn calls(json: &Json) -> String {
+    let columns = [
+        ("at", "/at", Told::Cell),
+        ("phase", "/phase", Told::Cell),
+        ("method", "/method", Told::Cell),
+        ("url", "/url", Told::Cell),
+        ("status", "/status", Told::Cell),
+        ("verdict", "/verdict", Told::Cell),
+        ("ms", "/took_ms", Told::Cell),
     ];
-    shown::table(&heads, &rows)
-}
-
-fn one(json: &Json, now: Timestamp) -> String {
-    let mut out = shown::facts(&[
-        ("action", shown::cell(json, "/action_id")),
-        ("what", shown::cell(json, "/action")),
-        ("at", shown::cell(json, "/at")),
-        ("with", shown::cell(json, "/with")),
-        ("state", shown::cell(json, "/state")),
-        ("effect", shown::cell(json, "/effect")),
-        ("changed", shown::cell(json, "/changed")),
-        ("message", shown::cell(json, "/message")),
-        ("before", shown::cell(json, "/before")),
-        ("after", shown::cell(json, "/after")),
-        ("alert", shown::cell(json, "/alert")),
-        ("by", shown::cell(json, "/by")),
-        ("reason", shown::cell(json, "/reason")),
-        ("asked", shown::moment(json, "/requested_at", now)),
-        ("proven", shown::moment(json, "/proven_at", now)),
-        ("until", shown::moment(json, "/until", now)),
-    ]);
-    let calls = json.get("calls").and_then(Json::as_array);
-    let rows: Vec<Vec<String>> = calls
-        .into_iter()
-        .flatten()
-        .map(|call| {
-            vec![
-                shown::cell(call, "/at"),
-                shown::cell(call, "/phase"),
-                shown::cell(call, "/method"),
-                shown::cell(call, "/url"),
-                shown::cell(call, "/status"),
-                shown::cell(call, "/verdict"),
-                format!("{} ms", shown::cell(call, "/took_ms")),
-            ]
-        })
-        .collect();
-    if !rows.is_empty() {
-        out.push('\n');
-        let heads = ["at", "phase", "method", "url", "status", "verdict", "took"];
-        out.push_str(&shown::table(&heads, &rows));
+    let calls = json.get("calls").unwrap_or(&Json::Null);
+    let table = shown::rows(calls, &columns, Timestamp::UNIX_EPOCH);
+    if table.is_empty() {
+        return table;
     }
-    out
+    format!("\n{table}")
 }
 
 /// What a dry run says: each call it would make, and each that undoing would.
@@ -398,7 +364,7 @@ mod tests {
             "by": "local", "requested_at": "2026-11-23T08:00:00Z", "until": "2026-11-23T09:00:00Z", "reason": null,
             "calls": [{ "phase": "do", "step": 0, "method": "POST", "url": "https://mlflow.local/api", "status": 200, "verdict": "done", "at": "2026-11-23T08:00:01Z", "took_ms": 12 }],
         });
-        insta::assert_snapshot!(one(&json, now()), @r#"
+        insta::assert_snapshot!(ACTIONS.one(&json, now()), @r#"
         action   act_01jd3k9x8q2r0
         what     mlflow/move-alias
         at       registry
@@ -413,8 +379,8 @@ mod tests {
         asked    2026-11-23T08:00:00Z (5m ago)
         until    2026-11-23T09:00:00Z (in 55m)
 
-        AT                    PHASE  METHOD  URL                       STATUS  VERDICT  TOOK
-        2026-11-23T08:00:01Z  do     POST    https://mlflow.local/api  200     done     12 ms
+        AT                    PHASE  METHOD  URL                       STATUS  VERDICT  MS
+        2026-11-23T08:00:01Z  do     POST    https://mlflow.local/api  200     done     12
         "#);
     }
 }

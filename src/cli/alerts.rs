@@ -1,30 +1,18 @@
 //! `andon alerts`: what is open, why, and what a person says to it.
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 
-use super::api::{Api, segment};
-use super::{Ended, Format, output, shown};
-use crate::clock::Clock;
-
-/// What was typed.
-#[derive(Debug, Args)]
-pub(crate) struct Typed {
-    #[command(subcommand)]
-    what: Option<What>,
-    /// For a person or for a script
-    #[arg(long, value_enum, default_value = "text", global = true)]
-    format: Format,
-}
+use super::api::Api;
+use super::shown::{self, Asked, Things, Told};
+use super::{Ended, Where, output};
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-enum What {
+pub(crate) enum What {
     /// The newest first; open ones unless --all
     List(List),
     /// One of them, whole
@@ -63,78 +51,80 @@ enum What {
 
 /// What to list.
 #[derive(Debug, Default, Args)]
-struct List {
+pub(crate) struct List {
     /// Closed ones too
     #[arg(long)]
     all: bool,
     /// The least severity
     #[arg(long, value_name = "SEVERITY")]
     severity: Option<String>,
-    /// How many
-    #[arg(long, default_value_t = 50)]
-    limit: u32,
+    /// How many; 50 without it
+    #[arg(long)]
+    limit: Option<u32>,
 }
 
+const ALERTS: Things = Things {
+    path: "/v1/alerts",
+    key: "alerts",
+    none: "no alerts",
+    columns: &[
+        ("id", "/id", Told::Cell),
+        ("severity", "/severity", Told::Cell),
+        ("state", "/state", Told::Cell),
+        ("count", "/count", Told::Cell),
+        ("last seen", "/last_seen", Told::Since),
+        ("title", "/title", Told::Cell),
+    ],
+    facts: &[
+        ("alert", "/id", Told::Cell),
+        ("title", "/title", Told::Cell),
+        ("summary", "/summary", Told::Cell),
+        ("severity", "/severity", Told::Cell),
+        ("state", "/state", Told::Cell),
+        ("closed", "/closed/how", Told::Cell),
+        ("kind", "/kind", Told::Cell),
+        ("mapping", "/mapping", Told::Cell),
+        ("from", "/origin/connection", Told::Cell),
+        ("first seen", "/first_seen", Told::Moment),
+        ("last seen", "/last_seen", Told::Moment),
+        ("count", "/count", Told::Cell),
+        ("taken by", "/acknowledged/by", Told::Cell),
+        ("told", "/told", Told::Cell),
+        ("signal", "/signal", Told::Cell),
+    ],
+    below,
+};
+
 /// Does it.
-pub(crate) fn run(typed: Typed, config: Option<&Path>, url: Option<&str>) -> anyhow::Result<Ended> {
-    let api = Api::open(config, url)?;
-    let now = Clock::system().now();
-    let list = List {
-        limit: 50,
-        ..List::default()
-    };
-    match typed.what.unwrap_or(What::List(list)) {
+pub(crate) fn run(typed: Asked<What>, at: &Where) -> anyhow::Result<Ended> {
+    let api = Api::open(at)?;
+    let format = typed.format;
+    let what = typed.what.unwrap_or_else(|| What::List(List::default()));
+    let (id, word, text, false_positive) = match what {
         What::List(list) => {
             let state = if list.all { "all" } else { "open" };
-            let mut query = vec![
-                ("state", state.to_owned()),
-                ("limit", list.limit.to_string()),
+            let query = [
+                ("state", Some(state.to_owned())),
+                ("limit", list.limit.map(|limit| limit.to_string())),
+                ("severity", list.severity),
             ];
-            query.extend(list.severity.map(|severity| ("severity", severity)));
-            let json = api.get("/v1/alerts", &query)?;
-            output::answer(typed.format, &json, |json| listed(json, now));
+            return ALERTS.list(&api, format, &query);
         }
-        What::Show { id } => {
-            let json = api.get(&format!("/v1/alerts/{}", segment(&id)?), &[])?;
-            output::answer(typed.format, &json, |json| one(json, now));
-        }
-        What::Ack { id, text } => say(&api, typed.format, &id, "ack", text, None)?,
-        What::Note { id, text } => say(&api, typed.format, &id, "note", Some(text), None)?,
+        What::Show { id } => return ALERTS.show(&api, format, &id),
+        What::Ack { id, text } => (id, "/ack", text, None),
+        What::Note { id, text } => (id, "/note", Some(text), None),
         What::Close {
             id,
             false_positive,
             text,
-        } => say(
-            &api,
-            typed.format,
-            &id,
-            "resolve",
-            text,
-            Some(false_positive),
-        )?,
-    }
-    Ok(Ended::Fine)
-}
-
-fn say(
-    api: &Api,
-    format: Format,
-    id: &str,
-    word: &str,
-    text: Option<String>,
-    false_positive: Option<bool>,
-) -> anyhow::Result<()> {
+        } => (id, "/resolve", text, Some(false_positive)),
+    };
     let mut body = Map::new();
-    if let Some(text) = text {
-        body.insert("text".to_owned(), text.into());
-    }
-    if let Some(false_positive) = false_positive {
-        body.insert("false_positive".to_owned(), false_positive.into());
-    }
-    let path = format!("/v1/alerts/{}/{word}", segment(id)?);
-    let answered = api.post(&path, body, Duration::ZERO)?;
+    body.extend(text.map(|text| ("text".to_owned(), text.into())));
+    body.extend(false_positive.map(|was| ("false_positive".to_owned(), was.into())));
+    let answered = api.post(&ALERTS.place(&id, word)?, body, Duration::ZERO)?;
     output::answer(format, &answered.json, said);
-    Ok(())
+    Ok(Ended::Fine)
 }
 
 /// What an alert is after somebody said something to it.
@@ -147,51 +137,9 @@ fn said(json: &Json) -> String {
     )
 }
 
-fn listed(json: &Json, now: Timestamp) -> String {
-    let alerts = json.get("alerts").and_then(Json::as_array);
-    let rows: Vec<Vec<String>> = alerts
-        .into_iter()
-        .flatten()
-        .map(|alert| {
-            vec![
-                shown::cell(alert, "/id"),
-                shown::cell(alert, "/severity"),
-                shown::cell(alert, "/state"),
-                shown::cell(alert, "/count"),
-                shown::since(alert, "/last_seen", now),
-                shown::cell(alert, "/title"),
-            ]
-        })
-        .collect();
-    if rows.is_empty() {
-        return "no alerts\n".to_owned();
-    }
-    let heads = ["id", "severity", "state", "count", "last seen", "title"];
-    let more = match json.get("next") {
-        None | Some(Json::Null) => "",
-        Some(_) => "there are more; --limit shows up to 200\n",
-    };
-    format!("{}{more}", shown::table(&heads, &rows))
-}
-
-fn one(json: &Json, now: Timestamp) -> String {
-    let mut out = shown::facts(&[
-        ("alert", shown::cell(json, "/id")),
-        ("title", shown::cell(json, "/title")),
-        ("summary", shown::cell(json, "/summary")),
-        ("severity", shown::cell(json, "/severity")),
-        ("state", shown::cell(json, "/state")),
-        ("closed", shown::cell(json, "/closed/how")),
-        ("kind", shown::cell(json, "/kind")),
-        ("mapping", shown::cell(json, "/mapping")),
-        ("from", shown::cell(json, "/origin/connection")),
-        ("first seen", shown::moment(json, "/first_seen", now)),
-        ("last seen", shown::moment(json, "/last_seen", now)),
-        ("count", shown::cell(json, "/count")),
-        ("taken by", shown::cell(json, "/acknowledged/by")),
-        ("told", shown::cell(json, "/told")),
-        ("signal", shown::cell(json, "/signal")),
-    ]);
+/// Its values, what may be done about it, and what was said and done.
+fn below(json: &Json) -> String {
+    let mut out = String::new();
     for (head, pointer) in [
         ("model", "/model"),
         ("fields", "/fields"),
@@ -200,22 +148,14 @@ fn one(json: &Json, now: Timestamp) -> String {
     ] {
         out.push_str(&section(head, json.pointer(pointer)));
     }
-    for offer in json
-        .pointer("/contain")
-        .and_then(Json::as_array)
-        .into_iter()
-        .flatten()
-    {
+    for offer in items(json, "contain") {
         let with = offer.get("with").and_then(Json::as_object);
         let with: Vec<String> = with
             .into_iter()
             .flatten()
             .map(|(name, value)| format!(" --with {}={}", shown::text(name), plain(value)))
             .collect();
-        let ask = offer.get("ask").and_then(Json::as_array);
-        let ask: Vec<String> = ask
-            .into_iter()
-            .flatten()
+        let ask: Vec<String> = items(offer, "ask")
             .filter_map(Json::as_str)
             .map(|name| format!(" --with {}=…", shown::text(name)))
             .collect();
@@ -229,12 +169,7 @@ fn one(json: &Json, now: Timestamp) -> String {
             shown::cell(json, "/id"),
         );
     }
-    for note in json
-        .pointer("/notes")
-        .and_then(Json::as_array)
-        .into_iter()
-        .flatten()
-    {
+    for note in items(json, "notes") {
         let _ = writeln!(
             out,
             "note      {}  {}: {}",
@@ -243,12 +178,7 @@ fn one(json: &Json, now: Timestamp) -> String {
             shown::cell(note, "/text")
         );
     }
-    for action in json
-        .pointer("/actions")
-        .and_then(Json::as_array)
-        .into_iter()
-        .flatten()
-    {
+    for action in items(json, "actions") {
         let _ = writeln!(
             out,
             "action    {}  {}  {}  {}",
@@ -259,6 +189,11 @@ fn one(json: &Json, now: Timestamp) -> String {
         );
     }
     out
+}
+
+fn items<'j>(json: &'j Json, key: &str) -> impl Iterator<Item = &'j Json> {
+    let items = json.get(key).and_then(Json::as_array);
+    items.into_iter().flatten()
 }
 
 fn section(head: &str, map: Option<&Json>) -> String {
@@ -295,6 +230,7 @@ fn plain(value: &Json) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::Timestamp;
     use serde_json::json;
 
     fn now() -> Timestamp {
@@ -316,7 +252,7 @@ mod tests {
     #[test]
     fn a_list_is_a_table() {
         let json = json!({ "alerts": [alert()], "next": null });
-        insta::assert_snapshot!(listed(&json, now()), @r"
+        insta::assert_snapshot!(ALERTS.listed(&json, now()), @r"
         ID                 SEVERITY  STATE  COUNT  LAST SEEN  TITLE
         alt_01jd3k9x8q2r0  high      open   3      3m ago     income of loans\u{1b}[31m has drifted
         ");
@@ -324,12 +260,15 @@ mod tests {
 
     #[test]
     fn nothing_is_said_as_such() {
-        assert_eq!(listed(&json!({ "alerts": [] }), now()), "no alerts\n");
+        assert_eq!(
+            ALERTS.listed(&json!({ "alerts": [] }), now()),
+            "no alerts\n"
+        );
     }
 
     #[test]
     fn an_alert_is_shown_whole_and_its_offer_can_be_typed() {
-        insta::assert_snapshot!(one(&alert(), now()), @r#"
+        insta::assert_snapshot!(ALERTS.one(&alert(), now()), @r#"
         alert       alt_01jd3k9x8q2r0
         title       income of loans\u{1b}[31m has drifted
         severity    high

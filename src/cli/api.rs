@@ -10,13 +10,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde_json::{Map, Value as Json};
 
-use super::shown;
+use super::{Where, shown};
 use crate::clock::Clock;
 use crate::config::{Reach, SecretRef};
-use crate::daemon::Folder;
 use crate::diag::{Faults, Source};
 use crate::secret::Secrets;
 use crate::shape::{Auth, Body, Content, Leaf, Method, Request};
@@ -47,7 +46,7 @@ pub(crate) enum Error {
     },
     /// Its certificate is not taken.
     #[error(
-        "{url} is not trusted: {problem}; the variable SSL_CERT_FILE may name the file of its authority"
+        "{url} is not trusted: {problem}; `--ca FILE` names the certificate authority it is of"
     )]
     Untrusted {
         /// Where.
@@ -171,9 +170,10 @@ fn reachable(listen: &str) -> String {
 }
 
 impl Api {
-    /// Makes ready to speak with the daemon of the current folder, or with the one at `url`.
-    pub(crate) fn open(config: Option<&Path>, url: Option<&str>) -> anyhow::Result<Self> {
-        let folder = Folder::read(Path::new("."), config)?;
+    /// Makes ready to speak with the daemon of the current folder, or with the one at a URL.
+    pub(crate) fn open(at: &Where) -> anyhow::Result<Self> {
+        let folder = at.folder(Path::new("."))?;
+        let url = at.url.as_deref();
         let whereabouts = Whereabouts::read(&folder.config, &folder.path, url);
         let clock = Clock::system();
         let from_env = std::env::var_os(TOKEN).is_some_and(|token| !token.is_empty());
@@ -196,12 +196,24 @@ impl Api {
         settings
             .bases
             .insert("url".to_owned(), whereabouts.url.clone());
+        if at.ca.is_some() && !whereabouts.url.starts_with("https://") {
+            bail!(
+                "--ca is for a daemon with TLS, and {} has none",
+                shown::text(&whereabouts.url)
+            );
+        }
+        settings.ca.clone_from(&at.ca);
         settings.reach = Reach::Loopback;
         settings.auth = Auth::Bearer("token".to_owned());
         settings.optional.insert("token".to_owned());
         let connection = web::Client::new(clock.clone(), web::Options::default())
             .connection(settings)
-            .with_context(|| format!("{} is no URL of a daemon", shown::text(&whereabouts.url)))?;
+            .with_context(|| {
+                format!(
+                    "the daemon at {} cannot be asked",
+                    shown::text(&whereabouts.url)
+                )
+            })?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -419,7 +431,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("andon.yaml");
         std::fs::write(&config, "andon: config/v1\n").unwrap();
-        let api = Api::open(Some(&config), Some(&url)).unwrap();
+        let at = Where {
+            config: Some(config),
+            url: Some(url.clone()),
+            ca: None,
+        };
+        let api = Api::open(&at).unwrap();
         let error = api.get("/v1/alerts", &[]).unwrap_err();
         assert_eq!(
             error.to_string(),

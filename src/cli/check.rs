@@ -4,8 +4,8 @@ use std::path::Path;
 
 use clap::Args;
 
-use super::{Ended, Format, output};
-use crate::daemon::{self, Folder};
+use super::{Ended, Format, Where, output};
+use crate::daemon;
 use crate::diag;
 
 /// What was typed.
@@ -19,8 +19,8 @@ pub(crate) struct Typed {
 }
 
 /// Checks.
-pub(crate) fn run(typed: &Typed, config: Option<&Path>) -> anyhow::Result<Ended> {
-    let folder = Folder::read(typed.folder.as_deref().unwrap_or(Path::new(".")), config)?;
+pub(crate) fn run(typed: &Typed, at: &Where) -> anyhow::Result<Ended> {
+    let folder = at.folder(typed.folder.as_deref().unwrap_or(Path::new(".")))?;
     let (catalog, said) = match daemon::load(&folder) {
         Ok((catalog, said)) => (Some(catalog), said),
         Err(daemon::Error::Faults(said)) => (None, said),

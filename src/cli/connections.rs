@@ -1,30 +1,18 @@
 //! `andon connections`: how each connection fares, and whether a destination takes an event.
 
-use std::path::Path;
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
-use jiff::Timestamp;
+use clap::Subcommand;
 use serde_json::{Map, Value as Json};
 
-use super::api::{Api, segment};
-use super::{Ended, Format, output, shown};
-use crate::clock::Clock;
-
-/// What was typed.
-#[derive(Debug, Args)]
-pub(crate) struct Typed {
-    #[command(subcommand)]
-    what: Option<What>,
-    /// For a person or for a script
-    #[arg(long, value_enum, default_value = "text", global = true)]
-    format: Format,
-}
+use super::api::Api;
+use super::shown::{self, Asked, Things, Told};
+use super::{Ended, Where, output};
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-enum What {
-    /// All of them: the last signal, what waits, the last error
+pub(crate) enum What {
+    /// All of them: the last signal, what waits, whether it is paused or stopped, the last error
     List,
     /// Send one marked event to a destination
     Test {
@@ -36,60 +24,38 @@ enum What {
 /// How long the daemon may take to try a destination, beside the usual.
 const TEST_WITHIN: Duration = Duration::from_secs(30);
 
-/// Does it.
-pub(crate) fn run(
-    typed: &Typed,
-    config: Option<&Path>,
-    url: Option<&str>,
-) -> anyhow::Result<Ended> {
-    let api = Api::open(config, url)?;
-    let now = Clock::system().now();
-    match typed.what.as_ref().unwrap_or(&What::List) {
-        What::List => {
-            let json = api.get("/v1/connections", &[])?;
-            output::answer(typed.format, &json, |json| listed(json, now));
-        }
-        What::Test { name } => {
-            let path = format!("/v1/connections/{}/test", segment(name)?);
-            let json = api.post(&path, Map::new(), TEST_WITHIN)?.json;
-            output::answer(typed.format, &json, |json| tested(name, json));
-        }
-    }
-    Ok(Ended::Fine)
-}
+const CONNECTIONS: Things = Things {
+    path: "/v1/connections",
+    key: "connections",
+    none: "no connections; write them under `connections:` in andon.yaml",
+    columns: &[
+        ("name", "/name", Told::Cell),
+        ("connector", "/connector", Told::Cell),
+        ("host", "/host", Told::Cell),
+        ("last signal", "/last_signal", Told::Since),
+        ("waiting", "/delivery/waiting", Told::Cell),
+        ("oldest", "/delivery/oldest_since", Told::Since),
+        ("dead", "/delivery/dead_letters", Told::Cell),
+        ("paused", "/delivery/paused_until", Told::Since),
+        ("stopped", "/delivery/stopped", Told::Cell),
+        ("last error", "/delivery/last_error", Told::Cell),
+    ],
+    facts: &[],
+    below: |_| String::new(),
+};
 
-fn listed(json: &Json, now: Timestamp) -> String {
-    let connections = json.get("connections").and_then(Json::as_array);
-    let rows: Vec<Vec<String>> = connections
-        .into_iter()
-        .flatten()
-        .map(|connection| {
-            vec![
-                shown::cell(connection, "/name"),
-                shown::cell(connection, "/connector"),
-                shown::cell(connection, "/host"),
-                shown::since(connection, "/last_signal", now),
-                shown::cell(connection, "/delivery/waiting"),
-                shown::since(connection, "/delivery/oldest_since", now),
-                shown::cell(connection, "/delivery/dead_letters"),
-                shown::cell(connection, "/delivery/last_error"),
-            ]
-        })
-        .collect();
-    if rows.is_empty() {
-        return "no connections; write them under `connections:` in andon.yaml\n".to_owned();
+/// Does it.
+pub(crate) fn run(typed: Asked<What>, at: &Where) -> anyhow::Result<Ended> {
+    let api = Api::open(at)?;
+    match typed.what.unwrap_or(What::List) {
+        What::List => CONNECTIONS.list(&api, typed.format, &[]),
+        What::Test { name } => {
+            let path = CONNECTIONS.place(&name, "/test")?;
+            let json = api.post(&path, Map::new(), TEST_WITHIN)?.json;
+            output::answer(typed.format, &json, |json| tested(&name, json));
+            Ok(Ended::Fine)
+        }
     }
-    let heads = [
-        "name",
-        "connector",
-        "host",
-        "last signal",
-        "waiting",
-        "oldest",
-        "dead",
-        "last error",
-    ];
-    shown::table(&heads, &rows)
 }
 
 fn tested(name: &str, json: &Json) -> String {
@@ -107,12 +73,17 @@ mod tests {
         let json = json!({ "connections": [
             { "name": "registry", "connector": "mlflow", "host": "mlflow.local", "last_signal": "2026-11-23T08:00:00Z", "delivers": false },
             { "name": "soc", "connector": "splunk", "host": "hec.example.com", "last_signal": null, "delivers": true,
-              "delivery": { "waiting": 3, "oldest_since": "2026-11-23T08:02:00Z", "dead_letters": 1, "last_error": "503" } },
+              "delivery": { "waiting": 3, "oldest_since": "2026-11-23T08:02:00Z", "dead_letters": 1, "last_error": "503",
+                            "stopped": null, "paused_until": "2026-11-23T08:15:00Z" } },
+            { "name": "oncall", "connector": "pagerduty", "host": "events.pagerduty.com", "last_signal": null, "delivers": true,
+              "delivery": { "waiting": 2, "oldest_since": "2026-11-23T07:02:00Z", "dead_letters": 0, "last_error": null,
+                            "stopped": "it answered 403: \u{1b}[2J", "paused_until": null } },
         ] });
-        insta::assert_snapshot!(listed(&json, "2026-11-23T08:05:00Z".parse().unwrap()), @r"
-        NAME      CONNECTOR  HOST             LAST SIGNAL  WAITING  OLDEST  DEAD  LAST ERROR
-        registry  mlflow     mlflow.local     5m ago
-        soc       splunk     hec.example.com               3        3m ago  1     503
+        insta::assert_snapshot!(CONNECTIONS.listed(&json, "2026-11-23T08:05:00Z".parse().unwrap()), @r"
+        NAME      CONNECTOR  HOST                  LAST SIGNAL  WAITING  OLDEST   DEAD  PAUSED  STOPPED                     LAST ERROR
+        registry  mlflow     mlflow.local          5m ago
+        soc       splunk     hec.example.com                    3        3m ago   1     in 10m                              503
+        oncall    pagerduty  events.pagerduty.com               2        63m ago  0             it answered 403: \u{1b}[2J
         ");
     }
 }

@@ -5,30 +5,21 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::bail;
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use serde_json::{Value as Json, json};
 
-use super::{Ended, Format, output, shown};
+use super::shown::{self, Asked};
+use super::{Ended, Where, output};
 use crate::catalog::Catalog;
 use crate::connector::{
     ActionRule, Connector, Of, Setting, SettingKind, SignalRule, Target, Verified, Way,
 };
-use crate::daemon::{self, Folder};
+use crate::daemon;
 use crate::diag::nearest;
-
-/// What was typed.
-#[derive(Debug, Args)]
-pub(crate) struct Typed {
-    #[command(subcommand)]
-    what: Option<What>,
-    /// For a person or for a script
-    #[arg(long, value_enum, default_value = "text", global = true)]
-    format: Format,
-}
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-enum What {
+pub(crate) enum What {
     /// All of them
     List,
     /// One, with its settings, signals and actions
@@ -39,16 +30,9 @@ enum What {
 }
 
 /// Does it.
-pub(crate) fn run(typed: &Typed, config: Option<&Path>) -> anyhow::Result<Ended> {
-    let folder = Folder::read(Path::new("."), config)?;
-    let (catalog, _) = match daemon::load(&folder) {
-        Ok(loaded) => loaded,
-        Err(daemon::Error::Faults(said)) => {
-            output::faults(&said);
-            return Ok(Ended::Faults);
-        }
-        Err(other) => return Err(other.into()),
-    };
+pub(crate) fn run(typed: &Asked<What>, at: &Where) -> anyhow::Result<Ended> {
+    let folder = at.folder(Path::new("."))?;
+    let (catalog, _) = daemon::load(&folder)?;
     match typed.what.as_ref().unwrap_or(&What::List) {
         What::List => output::answer(typed.format, &all(&catalog), |_| listed(&catalog)),
         What::Show { name } => {

@@ -1,13 +1,12 @@
 //! `andon freeze` and `andon unfreeze`: whether Andon changes anything on any platform.
 
-use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::Map;
 
 use super::api::Api;
-use super::{Ended, output};
+use super::{Ended, Where, output};
 
 /// What was typed for a freeze.
 #[derive(Debug, Args)]
@@ -18,12 +17,8 @@ pub(crate) struct Typed {
 }
 
 /// Freezes.
-pub(crate) fn freeze(
-    typed: Typed,
-    config: Option<&Path>,
-    url: Option<&str>,
-) -> anyhow::Result<Ended> {
-    let api = Api::open(config, url)?;
+pub(crate) fn freeze(typed: Typed, at: &Where) -> anyhow::Result<Ended> {
+    let api = Api::open(at)?;
     let body: Map<_, _> = [("reason".to_owned(), typed.why.into())]
         .into_iter()
         .collect();
@@ -33,8 +28,8 @@ pub(crate) fn freeze(
 }
 
 /// Lifts the freeze.
-pub(crate) fn unfreeze(config: Option<&Path>, url: Option<&str>) -> anyhow::Result<Ended> {
-    let api = Api::open(config, url)?;
+pub(crate) fn unfreeze(at: &Where) -> anyhow::Result<Ended> {
+    let api = Api::open(at)?;
     api.post("/v1/unfreeze", Map::new(), Duration::ZERO)?;
     output::line("no longer frozen: Andon acts when it is asked to");
     Ok(Ended::Fine)

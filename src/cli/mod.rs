@@ -21,24 +21,46 @@ mod status;
 mod stuck;
 mod test;
 mod token;
+#[cfg(test)]
+mod tests;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::daemon::{self, Folder};
+use shown::Asked;
 
 /// The alarm and the stop-cord between model platforms and the SOC.
 #[derive(Debug, Parser)]
 #[command(name = "andon", version, about, max_term_width = 100)]
 struct Typed {
+    #[command(flatten)]
+    at: Where,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Which files, and which daemon.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Where {
     /// The configuration file; without it `andon.yaml` in the current folder, where there is one
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Where the daemon's API is; without it where `andon.yaml` says
     #[arg(long, global = true, value_name = "URL")]
     url: Option<String>,
-    #[command(subcommand)]
-    command: Command,
+    /// The certificate authorities (PEM) that the daemon's certificate may be of; without it the system's
+    #[arg(long, global = true, value_name = "FILE")]
+    ca: Option<PathBuf>,
+}
+
+impl Where {
+    /// Reads the files, and what `folder` adds to those that are built in.
+    fn folder(&self, folder: &Path) -> Result<Folder, daemon::Error> {
+        Folder::read(folder, self.config.as_deref())
+    }
 }
 
 /// What to do.
@@ -57,17 +79,17 @@ enum Command {
     /// Hand a body to the daemon as a model platform would
     Send(send::Typed),
     /// What is open, why, and what to say to it
-    Alerts(alerts::Typed),
+    Alerts(Asked<alerts::What>),
     /// What was done to models, and asking for more
-    Actions(actions::Typed),
+    Actions(Asked<actions::What>),
     /// What Andon knows of other systems
-    Connectors(connectors::Typed),
+    Connectors(Asked<connectors::What>),
     /// How each connection fares
-    Connections(connections::Typed),
+    Connections(Asked<connections::What>),
     /// Signals that a mapping or a schema failed on
-    Stuck(stuck::Typed),
+    Stuck(Asked<stuck::What>),
     /// What a destination refused for good
-    DeadLetters(dead_letters::Typed),
+    DeadLetters(Asked<dead_letters::What>),
     /// How the daemon fares
     Status(status::Typed),
     /// Make, list and revoke tokens of callers
@@ -101,80 +123,36 @@ pub(crate) enum Ended {
 /// Does what was typed.
 pub fn main() -> ExitCode {
     let typed = Typed::parse();
-    let config = typed.config.as_deref();
-    let url = typed.url.as_deref();
+    let at = &typed.at;
     let ended = match typed.command {
         Command::Demo(typed) => demo::run(&typed),
-        Command::Run(typed) => run::run(&typed, config),
-        Command::Check(typed) => check::run(&typed, config),
-        Command::Test(typed) => test::run(&typed, config),
-        Command::Explain(typed) => explain::run(&typed, config, url),
-        Command::Send(typed) => send::run(&typed, config, url),
-        Command::Alerts(typed) => alerts::run(typed, config, url),
-        Command::Actions(typed) => actions::run(typed, config, url),
-        Command::Connectors(typed) => connectors::run(&typed, config),
-        Command::Connections(typed) => connections::run(&typed, config, url),
-        Command::Stuck(typed) => stuck::run(typed, config, url),
-        Command::DeadLetters(typed) => dead_letters::run(typed, config, url),
-        Command::Status(typed) => status::run(&typed, config, url),
-        Command::Token(typed) => token::run(&typed, config, url),
-        Command::Freeze(typed) => freeze::freeze(typed, config, url),
-        Command::Unfreeze => freeze::unfreeze(config, url),
+        Command::Run(typed) => run::run(&typed, at),
+        Command::Check(typed) => check::run(&typed, at),
+        Command::Test(typed) => test::run(&typed, at),
+        Command::Explain(typed) => explain::run(&typed, at),
+        Command::Send(typed) => send::run(&typed, at),
+        Command::Alerts(typed) => alerts::run(typed, at),
+        Command::Actions(typed) => actions::run(typed, at),
+        Command::Connectors(typed) => connectors::run(&typed, at),
+        Command::Connections(typed) => connections::run(typed, at),
+        Command::Stuck(typed) => stuck::run(typed, at),
+        Command::DeadLetters(typed) => dead_letters::run(typed, at),
+        Command::Status(typed) => status::run(&typed, at),
+        Command::Token(typed) => token::run(&typed, at),
+        Command::Freeze(typed) => freeze::freeze(typed, at),
+        Command::Unfreeze => freeze::unfreeze(at),
     };
     match ended {
         Ok(Ended::Fine) => ExitCode::SUCCESS,
         Ok(Ended::Faults) => ExitCode::from(1),
         Ok(Ended::TestFailed) => ExitCode::from(3),
         Err(error) => {
+            if let Some(daemon::Error::Faults(said)) = error.downcast_ref() {
+                output::faults(said);
+                return ExitCode::from(1);
+            }
             output::error(&error);
             ExitCode::from(2)
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_command_line_has_no_contradiction() {
-        Typed::command().debug_assert();
-    }
-
-    #[test]
-    fn what_is_missing_or_unknown_is_said() {
-        for wrong in [
-            &["andon", "explain", "x"][..],
-            &["andon", "freeze"],
-            &["andon", "token", "new", "soar"],
-            &["andon", "alerts", "close"],
-            &["andon", "actions", "request"],
-            &["andon", "actions", "request", "a/b", "--wait", "long"],
-            &["andon", "connectors", "--format", "xml"],
-        ] {
-            assert!(Typed::try_parse_from(wrong).is_err(), "{wrong:?}");
-        }
-    }
-
-    #[test]
-    fn what_the_manual_says_can_be_typed() {
-        for right in [
-            "andon alerts",
-            "andon alerts list --all --format json",
-            "andon alerts close alt_1 --false-positive --text planned",
-            "andon actions request mlflow/move-alias --at registry --with model=m version=1 --alert alt_1 --reason why --ttl 1h --dry-run --wait 30",
-            "andon actions revert act_1 --wait 30",
-            "andon connections test soc",
-            "andon dead-letters show 1",
-            "andon stuck retry sig_1",
-            "andon token new soar --may alerts:read mlflow/*@registry --until 2027-06-30",
-            "andon --url http://127.0.0.1:1 status",
-            "andon explain evidently-column-drift last --look-up a.json --format json",
-            "andon send local -",
-        ] {
-            let typed: Vec<&str> = right.split(' ').collect();
-            assert!(Typed::try_parse_from(typed).is_ok(), "{right}");
         }
     }
 }

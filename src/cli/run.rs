@@ -6,9 +6,9 @@ use std::path::Path;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 
-use super::{Ended, output};
+use super::{Ended, Where, output};
 use crate::clock::Clock;
-use crate::daemon::{self, Daemon, Folder};
+use crate::daemon::{self, Daemon};
 
 /// What was typed.
 #[derive(Debug, Args)]
@@ -28,16 +28,9 @@ pub(crate) enum Log {
 }
 
 /// Runs the daemon.
-pub(crate) fn run(typed: &Typed, config: Option<&Path>) -> anyhow::Result<Ended> {
-    let folder = Folder::read(Path::new("."), config)?;
-    let (catalog, said) = match daemon::load(&folder) {
-        Ok(loaded) => loaded,
-        Err(daemon::Error::Faults(said)) => {
-            output::faults(&said);
-            return Ok(Ended::Faults);
-        }
-        Err(other) => return Err(other.into()),
-    };
+pub(crate) fn run(typed: &Typed, at: &Where) -> anyhow::Result<Ended> {
+    let folder = at.folder(Path::new("."))?;
+    let (catalog, said) = daemon::load(&folder)?;
     if !said.is_empty() {
         output::faults(&said);
     }

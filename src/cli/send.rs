@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::Value as Json;
 
 use super::api::{Api, segment};
-use super::{Ended, Format, output, shown};
+use super::{Ended, Format, Where, output, shown};
 use crate::untrusted;
 
 /// What was typed.
@@ -30,11 +30,7 @@ pub(crate) struct Typed {
 const LARGEST: u64 = 64 * 1024 * 1024;
 
 /// Sends.
-pub(crate) fn run(
-    typed: &Typed,
-    config: Option<&Path>,
-    url: Option<&str>,
-) -> anyhow::Result<Ended> {
+pub(crate) fn run(typed: &Typed, at: &Where) -> anyhow::Result<Ended> {
     let headers = typed
         .header
         .iter()
@@ -43,7 +39,7 @@ pub(crate) fn run(
     let bytes = read(&typed.file)?;
     let media_type = media_type(&typed.file);
     let path = format!("/v1/signals/{}", segment(&typed.connection)?);
-    let answered = Api::open(config, url)?.post_bytes(&path, headers, media_type, bytes)?;
+    let answered = Api::open(at)?.post_bytes(&path, headers, media_type, bytes)?;
     output::answer(typed.format, &answered.json, sent);
     Ok(Ended::Fine)
 }

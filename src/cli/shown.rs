@@ -1,18 +1,145 @@
-//! How values, times and tables look on a terminal.
+//! How values, times and tables look on a terminal, and the frame of every command that lists things
+//! and shows one.
 //!
 //! Everything that came from outside passes through here, so that nothing foreign reaches a terminal
 //! as more than printable characters of one line (design 7, door 6).
 
+use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::api::{Api, segment};
+use super::{Ended, Format, output};
+use crate::clock::Clock;
 use crate::untrusted;
 
 /// The longest text in a cell or a sentence, in graphemes.
 const LONGEST: usize = 160;
 /// The longest where it has a line of its own.
 const LONG: usize = 2_000;
+
+/// What was typed after a command that lists things and shows one.
+#[derive(Debug, Args)]
+pub(crate) struct Asked<W: Subcommand> {
+    #[command(subcommand)]
+    pub(crate) what: Option<W>,
+    /// For a person or for a script
+    #[arg(long, value_enum, default_value = "text", global = true)]
+    pub(crate) format: Format,
+}
+
+/// Things that the API lists and shows.
+pub(crate) struct Things {
+    /// Their path.
+    pub(crate) path: &'static str,
+    /// The key of the list in the answer.
+    pub(crate) key: &'static str,
+    /// What is said when there are none.
+    pub(crate) none: &'static str,
+    /// What a list tells of each.
+    pub(crate) columns: &'static [Part],
+    /// What is told of one.
+    pub(crate) facts: &'static [Part],
+    /// What is told of one below that.
+    pub(crate) below: fn(&Json) -> String,
+}
+
+/// A column of a list or a line about one thing: its name, where its value stands, and how that is told.
+pub(crate) type Part = (&'static str, &'static str, Told);
+
+/// How a value is told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Told {
+    /// See [`cell`].
+    Cell,
+    /// See [`long`].
+    Long,
+    /// See [`since`].
+    Since,
+    /// See [`moment`].
+    Moment,
+}
+
+impl Things {
+    /// Lists them, of those that the query leaves.
+    pub(crate) fn list(
+        &self,
+        api: &Api,
+        format: Format,
+        query: &[(&str, Option<String>)],
+    ) -> anyhow::Result<Ended> {
+        let query: Vec<(&str, String)> = query
+            .iter()
+            .filter_map(|(name, value)| Some((*name, value.clone()?)))
+            .collect();
+        let json = api.get(self.path, &query)?;
+        let now = Clock::system().now();
+        output::answer(format, &json, |json| self.listed(json, now));
+        Ok(Ended::Fine)
+    }
+
+    /// Shows one.
+    pub(crate) fn show(&self, api: &Api, format: Format, id: &str) -> anyhow::Result<Ended> {
+        let json = api.get(&self.place(id, "")?, &[])?;
+        let now = Clock::system().now();
+        output::answer(format, &json, |json| self.one(json, now));
+        Ok(Ended::Fine)
+    }
+
+    /// The path of one, and of what can be said to it.
+    pub(crate) fn place(&self, id: &str, verb: &str) -> anyhow::Result<String> {
+        Ok(format!("{}/{}{verb}", self.path, segment(id)?))
+    }
+
+    pub(crate) fn listed(&self, json: &Json, now: Timestamp) -> String {
+        let found = json.get(self.key).unwrap_or(&Json::Null);
+        let mut out = rows(found, self.columns, now);
+        if out.is_empty() {
+            out.push_str(self.none);
+            out.push('\n');
+        } else if json.get("next").is_some_and(|next| !next.is_null()) {
+            out.push_str("there are more; --limit shows up to 200\n");
+        }
+        out
+    }
+
+    pub(crate) fn one(&self, json: &Json, now: Timestamp) -> String {
+        let told: Vec<(&str, String)> = self
+            .facts
+            .iter()
+            .map(|(name, pointer, told)| (*name, told.of(json, pointer, now)))
+            .collect();
+        facts(&told) + &(self.below)(json)
+    }
+}
+
+impl Told {
+    fn of(self, json: &Json, pointer: &str, now: Timestamp) -> String {
+        match self {
+            Self::Cell => cell(json, pointer),
+            Self::Long => long(json, pointer),
+            Self::Since => since(json, pointer, now),
+            Self::Moment => moment(json, pointer, now),
+        }
+    }
+}
+
+/// A table of what stands in a list; nothing where there is nothing in it.
+pub(crate) fn rows(list: &Json, columns: &[Part], now: Timestamp) -> String {
+    let items = list.as_array().map(Vec::as_slice).unwrap_or_default();
+    if items.is_empty() {
+        return String::new();
+    }
+    let heads: Vec<&str> = columns.iter().map(|(head, ..)| *head).collect();
+    let row = |item| {
+        columns
+            .iter()
+            .map(|(_, pointer, told)| told.of(item, pointer, now))
+            .collect()
+    };
+    table(&heads, &items.iter().map(row).collect::<Vec<_>>())
+}
 
 /// A foreign text, printable and on one line.
 pub(crate) fn text(text: &str) -> String {

@@ -1,14 +1,13 @@
 //! `andon status`: how the daemon fares, in a few lines.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::api::Api;
-use super::{Ended, Format, output, shown};
+use super::{Ended, Format, Where, output, shown};
 use crate::clock::Clock;
 
 /// What was typed.
@@ -20,12 +19,8 @@ pub(crate) struct Typed {
 }
 
 /// Shows it.
-pub(crate) fn run(
-    typed: &Typed,
-    config: Option<&Path>,
-    url: Option<&str>,
-) -> anyhow::Result<Ended> {
-    let api = Api::open(config, url)?;
+pub(crate) fn run(typed: &Typed, at: &Where) -> anyhow::Result<Ended> {
+    let api = Api::open(at)?;
     let json = api.get("/v1/status", &[])?;
     let now = Clock::system().now();
     output::answer(typed.format, &json, |json| render(json, now));

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use clap::Args;
 
-use super::{Ended, output};
+use super::{Ended, Where, output};
 use crate::catalog;
-use crate::daemon::{self, Folder};
+use crate::daemon;
 use crate::mapping::Outcome;
 
 /// What was typed.
@@ -18,16 +18,9 @@ pub(crate) struct Typed {
 }
 
 /// Tests.
-pub(crate) fn run(typed: &Typed, config: Option<&Path>) -> anyhow::Result<Ended> {
-    let folder = Folder::read(Path::new("."), config)?;
-    let (catalog, _) = match daemon::load(&folder) {
-        Ok(loaded) => loaded,
-        Err(daemon::Error::Faults(said)) => {
-            output::faults(&said);
-            return Ok(Ended::Faults);
-        }
-        Err(other) => return Err(other.into()),
-    };
+pub(crate) fn run(typed: &Typed, at: &Where) -> anyhow::Result<Ended> {
+    let folder = at.folder(Path::new("."))?;
+    let (catalog, _) = daemon::load(&folder)?;
     let (mut passed, mut failed) = (0_u32, 0_u32);
     for mapping in catalog.mappings.values() {
         if typed

@@ -8,9 +8,9 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value as Json, json};
 
 use super::api::Api;
-use super::{Ended, Format, output, shown};
+use super::{Ended, Format, Where, output, shown};
 use crate::config::Caller;
-use crate::daemon::{self, Folder};
+use crate::daemon;
 use crate::diag::{Faults, Source};
 use crate::secret::Token;
 
@@ -48,11 +48,7 @@ enum What {
 }
 
 /// Does it.
-pub(crate) fn run(
-    typed: &Typed,
-    config: Option<&Path>,
-    url: Option<&str>,
-) -> anyhow::Result<Ended> {
+pub(crate) fn run(typed: &Typed, at: &Where) -> anyhow::Result<Ended> {
     match &typed.what {
         What::New { name, may, until } => {
             let token = Token::new()
@@ -81,22 +77,13 @@ pub(crate) fn run(
             let body: Map<_, _> = [("hash".to_owned(), hash.as_str().into())]
                 .into_iter()
                 .collect();
-            let answered =
-                Api::open(config, url)?.post("/v1/tokens/revoke", body, Duration::ZERO)?;
+            let answered = Api::open(at)?.post("/v1/tokens/revoke", body, Duration::ZERO)?;
             output::answer(typed.format, &answered.json, |_| {
                 format!("{hash} is refused from now on; take its entry out of andon.yaml\n")
             });
         }
         What::List => {
-            let folder = Folder::read(Path::new("."), config)?;
-            let (catalog, _) = match daemon::load(&folder) {
-                Ok(loaded) => loaded,
-                Err(daemon::Error::Faults(said)) => {
-                    output::faults(&said);
-                    return Ok(Ended::Faults);
-                }
-                Err(other) => return Err(other.into()),
-            };
+            let (catalog, _) = daemon::load(&at.folder(Path::new("."))?)?;
             let callers = &catalog.config.callers;
             output::answer(typed.format, &as_json(callers), |_| listed(callers));
         }

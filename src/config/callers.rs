@@ -13,6 +13,11 @@ const UNKNOWN_SCOPE: Code = Code("AND0631");
 const BAD_DATE: Code = Code("AND0632");
 /// Two callers of one name.
 const TWICE: Code = Code("AND0633");
+/// A name that the audit has for somebody else.
+const TAKEN: Code = Code("AND0634");
+
+/// Whom the audit calls so: whoever asks with the daemon's own token, and Andon itself.
+const OWN_NAMES: [&str; 2] = ["local", "andon"];
 
 /// Somebody who may ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,22 +112,21 @@ impl Caller {
 }
 
 /// Reads `callers:`.
-pub fn parse(node: &Node, faults: &mut Faults) -> Vec<Caller> {
-    let Some(items) = node.as_list() else {
-        faults
-            .error(
-                UNKNOWN_SCOPE,
-                node.place(),
-                format!("`callers` is a list, and this is {}", node.what()),
-            )
-            .help("`andon token new NAME` prints the entry to paste");
-        return Vec::new();
-    };
+pub fn parse(items: &[Node], faults: &mut Faults) -> Vec<Caller> {
     let mut callers: Vec<Caller> = Vec::new();
     for item in items {
         let Some(caller) = caller(item, faults) else {
             continue;
         };
+        if OWN_NAMES.contains(&caller.name.to_ascii_lowercase().as_str()) {
+            faults
+                .error(
+                    TAKEN,
+                    item.get("name").unwrap_or(item).place(),
+                    format!("the audit would take `{}` for Andon itself", caller.name),
+                )
+                .help("choose another name, such as `name: splunk-soar`");
+        }
         if callers.iter().any(|other| other.name == caller.name) {
             faults
                 .error(
@@ -162,15 +166,12 @@ fn caller(node: &Node, faults: &mut Faults) -> Option<Caller> {
             .hide();
     }
     let mut may = Vec::new();
-    for item in fields
-        .require(
-            "may",
-            "write what it may, such as `may: [ \"alerts:read\" ]`",
-            faults,
-        )
-        .and_then(Node::as_list)
-        .unwrap_or_default()
-    {
+    fields.require(
+        "may",
+        "write what it may, such as `may: [ \"alerts:read\" ]`",
+        faults,
+    );
+    for item in fields.items("may", faults) {
         may.extend(scope(item, faults));
     }
     let until = match fields.get("until") {

@@ -6,6 +6,8 @@ mod callers;
 mod connection;
 mod parse;
 mod routes;
+#[cfg(test)]
+mod tests;
 
 pub use callers::{Caller, Scope};
 pub use connection::{Connection, Reach, SecretRef};

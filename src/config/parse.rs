@@ -108,18 +108,12 @@ pub fn parse(
             faults,
         );
     }
-    let connections: Vec<Connection> = fields
-        .get("connections")
-        .and_then(Node::as_map)
-        .unwrap_or_default()
+    let written = fields.entries("connections", faults);
+    let connections: Vec<Connection> = written
         .iter()
         .filter_map(|entry| connection::parse(entry, connectors, unsound, faults))
         .collect();
-    let whole = connections.len()
-        == fields
-            .get("connections")
-            .and_then(Node::as_map)
-            .map_or(0, <[_]>::len);
+    let whole = connections.len() == written.len();
     for connection in &connections {
         let open = connection
             .connector
@@ -138,14 +132,13 @@ pub fn parse(
         }
     }
     let sound = whole && faults.errors() == start;
-    let routes = match fields.get("routes") {
-        Some(node) if sound => routes::parse(node, &connections, faults),
-        _ => Vec::new(),
+    // A route to a connection that is faulty is not told to lead nowhere.
+    let routes = if sound {
+        routes::parse(fields.items("routes", faults), &connections, faults)
+    } else {
+        Vec::new()
     };
-    let callers = fields
-        .get("callers")
-        .map(|node| callers::parse(node, faults))
-        .unwrap_or_default();
+    let callers = callers::parse(fields.items("callers", faults), faults);
     (faults.errors() == start).then_some(())?;
     Some(Config {
         listen,
@@ -184,16 +177,21 @@ fn public_url(fields: &Fields<'_>, listen: SocketAddr, tls: bool, faults: &mut F
     match url::Url::parse(text) {
         Ok(url)
             if matches!(url.scheme(), "http" | "https")
+                && url.username().is_empty()
+                && url.password().is_none()
                 && url.query().is_none()
                 && url.fragment().is_none() => {}
         _ => {
-            faults
+            let fault = faults
                 .error(
                     BAD_URL,
                     node.place(),
-                    format!("`{text}` is no URL that others could open"),
+                    "this is no URL that others could open",
                 )
                 .help("write such as `public_url: https://andon.example.com`");
+            if text.contains('@') {
+                fault.hide();
+            }
         }
     }
     text.trim_end_matches('/').to_owned()

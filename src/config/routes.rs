@@ -42,17 +42,7 @@ impl Route {
 }
 
 /// Reads `routes:`.
-pub fn parse(node: &Node, connections: &[Connection], faults: &mut Faults) -> Vec<Route> {
-    let Some(items) = node.as_list() else {
-        faults
-            .error(
-                UNKNOWN_DESTINATION,
-                node.place(),
-                format!("`routes` is a list, and this is {}", node.what()),
-            )
-            .help("write lines such as `- to: [soc]`");
-        return Vec::new();
-    };
+pub fn parse(items: &[Node], connections: &[Connection], faults: &mut Faults) -> Vec<Route> {
     items
         .iter()
         .filter_map(|item| route(item, connections, faults))
@@ -73,10 +63,19 @@ fn route(node: &Node, connections: &[Connection], faults: &mut Faults) -> Option
         faults,
     )?;
     let mut to = Vec::new();
-    for item in destinations
+    let items = destinations
         .as_list()
-        .unwrap_or(std::slice::from_ref(destinations))
-    {
+        .unwrap_or(std::slice::from_ref(destinations));
+    if items.is_empty() {
+        faults
+            .error(
+                UNKNOWN_DESTINATION,
+                destinations.place(),
+                "this route leads nowhere",
+            )
+            .help("write `to: [soc]`, the connections that it goes to");
+    }
+    for item in items {
         let name = item.as_text().unwrap_or_default();
         match connections
             .iter()

@@ -153,6 +153,21 @@ fn accept(node: &Node, secrets: &[String], faults: &mut Faults) -> Option<Scheme
         ],
         faults,
     )?;
+    let ways = ["signature", "bearer", "url_token", "basic", "header"];
+    let named: Vec<&str> = ways
+        .into_iter()
+        .filter(|way| fields.get(way).is_some())
+        .collect();
+    if let [first, second, ..] = named.as_slice() {
+        faults
+            .error(
+                BAD_ACCEPT,
+                node.place(),
+                format!("`{first}` and `{second}` are two ways in"),
+            )
+            .help("write each on a line of its own; the first that fits lets a request in");
+        return None;
+    }
     if let Some(node) = fields.get("signature") {
         return signature(node, secrets, faults).map(Scheme::Signature);
     }
@@ -182,11 +197,7 @@ fn accept(node: &Node, secrets: &[String], faults: &mut Faults) -> Option<Scheme
         return Some(Scheme::Basic { user, password });
     }
     if let Some(node) = fields.get("header") {
-        let name = node
-            .as_text()
-            .unwrap_or_default()
-            .trim_start_matches("header.")
-            .to_ascii_lowercase();
+        let name = header_name(node, faults)?;
         let secret = secret(
             fields.require("secret", "name a setting with `is: secret`", faults)?,
             secrets,
@@ -219,6 +230,24 @@ fn secret(node: &Node, secrets: &[String], faults: &mut Faults) -> Option<String
     None
 }
 
+/// The name of a header, lower-case.
+fn header_name(node: &Node, faults: &mut Faults) -> Option<String> {
+    let text = node.as_text().unwrap_or_default();
+    let name = text.trim_start_matches("header.").to_ascii_lowercase();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    if !name.is_empty() && name.bytes().all(plain) {
+        return Some(name);
+    }
+    faults
+        .error(
+            BAD_ACCEPT,
+            node.place(),
+            format!("`{text}` is no name of a header"),
+        )
+        .help("write such as `header: x-signature`");
+    None
+}
+
 const SIGNATURE_KEYS: [&str; 9] = [
     "scheme", "key", "key_is", "header", "prefix", "encoding", "signs", "sent_at", "within",
 ];
@@ -247,8 +276,8 @@ fn signature(node: &Node, secrets: &[String], faults: &mut Faults) -> Option<Sig
         )
         .and_then(|node| secret(node, secrets, faults));
     let header = fields
-        .required_text("header", "name the header that holds the signature", faults)
-        .map(|name| name.to_ascii_lowercase());
+        .require("header", "name the header that holds the signature", faults)
+        .and_then(|node| header_name(node, faults));
     let key_is = word(
         &fields,
         "key_is",

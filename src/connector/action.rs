@@ -141,9 +141,7 @@ pub fn parse(
         .get("prefix")
         .and_then(|node| Path::parse(node, None, &names, offered.plain, faults));
     let reads: Vec<(String, &Node)> = fields
-        .get("reads")
-        .and_then(Node::as_map)
-        .unwrap_or_default()
+        .entries("reads", faults)
         .iter()
         .map(|entry| (entry.key.clone(), &entry.value))
         .collect();
@@ -191,7 +189,7 @@ pub fn parse(
         }
     };
     let about = fields.required_text("about", "say in a sentence what it does", faults);
-    if limits.reversible && ours.is_none() && !undo.is_empty() {
+    if limits.reversible && fields.get("ours").is_none() && !undo.is_empty() {
         faults
             .error(
                 NO_PROOF,
@@ -229,20 +227,8 @@ fn steps(
     names: &mut Names,
     faults: &mut Faults,
 ) -> Vec<Step> {
-    let Some(node) = fields.get(key) else {
-        return Vec::new();
-    };
-    let Some(items) = node.as_list() else {
-        faults
-            .error(
-                UNKNOWN_WORD,
-                node.place(),
-                format!("`{key}` is a list of requests, and this is {}", node.what()),
-            )
-            .help("begin each request with `- get: /path` or another method");
-        return Vec::new();
-    };
-    items
+    fields
+        .items(key, faults)
         .iter()
         .filter_map(|item| Step::parse(item, &[], around, names, faults))
         .collect()

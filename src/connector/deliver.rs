@@ -252,15 +252,6 @@ pub fn parse(
             Vec::new()
         }
     };
-    if !is_file && answers.last().is_some_and(|last| last.when.is_some()) {
-        faults
-            .error(
-                NOT_COVERED,
-                fields.get("answers").unwrap_or(node).place(),
-                "some answers mean nothing here",
-            )
-            .help("end with `- refuse: otherwise`");
-    }
     let acknowledged = fields
         .get("acknowledged")
         .and_then(|node| acknowledged(node, &answer_names, offered, faults));

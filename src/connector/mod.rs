@@ -15,6 +15,8 @@ mod schedule;
 mod setting;
 mod signal;
 mod step;
+#[cfg(test)]
+mod tests;
 
 pub use accepts::{Accepts, Algorithm, Encoding, KeyIs, Scheme, Signature};
 pub use action::{

@@ -20,6 +20,10 @@ const WEBHOOK: Code = Code("AND0413");
 /// A word that is not one of those allowed.
 const UNKNOWN_WORD: Code = Code("AND0414");
 
+/// What to write where nobody is let in.
+const LET_IN: &str = "write `webhook:` with `signature:` or `accepts:`; `webhook: { accepts: anyone }` lets everybody in, \
+    on loopback only";
+
 /// The files beside a manifest, by their path below its folder.
 pub type Files = BTreeMap<String, Arc<[u8]>>;
 
@@ -74,10 +78,7 @@ pub fn parse(
     let webhook = fields
         .get("webhook")
         .and_then(|node| webhook(node, &secrets, faults));
-    let signal_entries = fields
-        .get("signals")
-        .and_then(Node::as_map)
-        .unwrap_or_default();
+    let signal_entries = fields.entries("signals", faults);
     let signal_names: Vec<String> = signal_entries
         .iter()
         .map(|entry| entry.key.clone())
@@ -87,9 +88,7 @@ pub fn parse(
         .filter_map(|entry| signal::parse(folder, &entry.key, &entry.value, files, offered, faults))
         .collect();
     let actions = fields
-        .get("actions")
-        .and_then(Node::as_map)
-        .unwrap_or_default()
+        .entries("actions", faults)
         .iter()
         .filter_map(|entry| action::parse(&entry.key, &entry.value, &signal_names, offered, faults))
         .collect();
@@ -102,8 +101,12 @@ pub fn parse(
             .any(|signal| matches!(signal.way, Way::Webhook { .. }))
     {
         faults
-            .error(WEBHOOK, node.place_of_key("signals"), "a signal arrives by webhook, and nothing says how pushes are let in")
-            .help("write `webhook:` with `signature:` or `accepts:`; `webhook: { accepts: anyone }` lets everybody in, on loopback only");
+            .error(
+                WEBHOOK,
+                node.place_of_key("signals"),
+                "a signal arrives by webhook, and nothing says how pushes are let in",
+            )
+            .help(LET_IN);
     }
     let about = fields.required_text(
         "about",
@@ -183,6 +186,11 @@ fn webhook(node: &Node, secrets: &[String], faults: &mut Faults) -> Option<Webho
                 "`signature:` is short for `accepts:` with one entry, and both are here",
             )
             .help("move it into the list: `accepts: [ { signature: {…} }, … ]`");
+    }
+    if fields.get("signature").is_none() && fields.get("accepts").is_none() {
+        faults
+            .error(WEBHOOK, node.head(), "this lets nobody in")
+            .help(LET_IN);
     }
     let unmatched = match fields.text("unmatched", faults).as_deref() {
         None | Some("count") => Unmatched::Count,

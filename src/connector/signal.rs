@@ -313,8 +313,8 @@ fn each(fields: &Fields<'_>, names: &mut Names, faults: &mut Faults) -> Vec<(usi
 /// Reads `let:`: each name may use those before it.
 pub fn lets(fields: &Fields<'_>, names: &mut Names, faults: &mut Faults) -> Vec<(usize, Expr)> {
     let mut lets = Vec::new();
-    for entry in fields.get("let").and_then(Node::as_map).unwrap_or_default() {
-        if names.find(&entry.key).is_some() || !is_name(&entry.key) || entry.key.contains('-') {
+    for entry in fields.entries("let", faults) {
+        if names.slot(&entry.key).is_some() || !is_name(&entry.key) || entry.key.contains('-') {
             faults
                 .error(
                     Code("AND0436"),
@@ -360,7 +360,7 @@ impl SourceLink {
     /// The path for a signal's data; `None` where the data lack a name that it needs.
     pub fn path(&self, data: &serde_json::Value) -> Option<String> {
         let mut scope = Scope::new(&self.names);
-        for (slot, name) in self.names.all().enumerate() {
+        for (slot, name) in self.names.slots() {
             if let Some(value) = data.get(name) {
                 scope.set(slot, Value::from_json(value));
             }

@@ -135,7 +135,7 @@ impl Step {
         keys.extend(extra);
         let fields = Fields::of(node, around.what, &keys, faults)?;
         let before = faults.errors();
-        let hidden = without_answer(names);
+        let hidden = names.clone().hiding(&ANSWER);
         let asking = Reading {
             names: &hidden,
             secrets: around.offered.secrets,
@@ -239,19 +239,10 @@ impl Until {
             return None;
         };
         let until = Reading::over(names).condition(condition, faults);
-        let within = match node
-            .get("within")
-            .map(|within| (within, within.as_text().and_then(crate::yaml::duration)))
-        {
-            None => Duration::from_secs(30),
-            Some((_, Some(within))) => within,
-            Some((within, None)) => {
-                faults
-                    .error(Code("AND0444"), within.place(), "this is no span of time")
-                    .help("write such as `30s`, `5m`");
-                return None;
-            }
-        };
+        let fields = Fields::checked(node, around.what);
+        let within = fields
+            .duration("within", faults)
+            .unwrap_or(Duration::from_secs(30));
         Some(Self {
             step: step?,
             until: until?,
@@ -260,25 +251,9 @@ impl Until {
     }
 }
 
-/// The same slots, with the names that only an answer gives made unspeakable.
-fn without_answer(names: &Names) -> Names {
-    names
-        .all()
-        .enumerate()
-        .fold(Names::new(), |hidden, (slot, name)| {
-            let of = names.of(slot).cloned().unwrap_or(Type::Any);
-            if ANSWER.contains(&name) {
-                hidden.with("\u{0}", of)
-            } else {
-                hidden.with(name, of)
-            }
-        })
-}
-
 fn kept(fields: &Fields<'_>, key: &str, names: &mut Names, faults: &mut Faults) -> Vec<Kept> {
     let mut kept = Vec::new();
-    let entries = fields.get(key).and_then(Node::as_map).unwrap_or_default();
-    for entry in entries {
+    for entry in fields.entries(key, faults) {
         let value = Reading::over(names).expr(&entry.value, faults);
         let known = names.find(&entry.key).map(|(slot, _)| slot);
         let slot = known.unwrap_or(names.len());

@@ -6,7 +6,15 @@ use std::sync::Arc;
 /// The names an expression may use. Their order is the order of the values in a scope.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
-    roots: Vec<(String, Type)>,
+    roots: Vec<Root>,
+    elsewhere: Vec<(&'static str, &'static str)>,
+}
+
+#[derive(Debug, Clone)]
+struct Root {
+    name: String,
+    of: Type,
+    is_hidden: bool,
 }
 
 impl Names {
@@ -18,28 +26,80 @@ impl Names {
     /// With one more name. A later name hides an earlier one of the same spelling.
     #[must_use]
     pub fn with(mut self, name: &str, of: Type) -> Self {
-        self.roots.push((name.to_owned(), of));
+        self.roots.push(Root {
+            name: name.to_owned(),
+            of,
+            is_hidden: false,
+        });
         self
+    }
+
+    /// The same slots; expressions cannot speak these names any more. Whoever fills the scope still finds
+    /// them with [`Names::slot`].
+    #[must_use]
+    pub fn hiding(mut self, names: &[&str]) -> Self {
+        self.hide(names, true);
+        self
+    }
+
+    /// The same slots; expressions can speak these names again.
+    #[must_use]
+    pub fn showing(mut self, names: &[&str]) -> Self {
+        self.hide(names, false);
+        self
+    }
+
+    fn hide(&mut self, names: &[&str], is_hidden: bool) {
+        let roots = self.roots.iter_mut();
+        for root in roots.filter(|root| names.contains(&root.name.as_str())) {
+            root.is_hidden = is_hidden;
+        }
+    }
+
+    /// With a name that is known in other files and not here; `help` says what to write instead.
+    #[must_use]
+    pub fn elsewhere(mut self, name: &'static str, help: &'static str) -> Self {
+        self.elsewhere.push((name, help));
+        self
+    }
+
+    /// What to write instead of a name of other files.
+    pub(super) fn instead_of(&self, name: &str) -> Option<&'static str> {
+        let found = self.elsewhere.iter().find(|(known, _)| *known == name);
+        found.map(|(_, help)| *help)
     }
 
     /// The place of a name in a scope, and what is known of it.
     pub fn find(&self, name: &str) -> Option<(usize, &Type)> {
-        self.roots
-            .iter()
-            .enumerate()
-            .rev()
-            .find(|(_, (known, _))| known == name)
-            .map(|(slot, (_, of))| (slot, of))
+        self.last(|root| root.name == name && !root.is_hidden)
+    }
+
+    /// The place of a name in a scope, also of one that is hidden.
+    pub fn slot(&self, name: &str) -> Option<usize> {
+        self.last(|root| root.name == name).map(|(slot, _)| slot)
+    }
+
+    fn last(&self, is_it: impl Fn(&Root) -> bool) -> Option<(usize, &Type)> {
+        let mut roots = self.roots.iter().enumerate().rev();
+        let found = roots.find(|(_, root)| is_it(root));
+        found.map(|(slot, root)| (slot, &root.of))
     }
 
     /// What is known of the name in a slot.
     pub fn of(&self, slot: usize) -> Option<&Type> {
-        self.roots.get(slot).map(|(_, of)| of)
+        self.roots.get(slot).map(|root| &root.of)
     }
 
-    /// Every name, for "did you mean".
+    /// Every slot with its name, also of those that are hidden.
+    pub fn slots(&self) -> impl Iterator<Item = (usize, &str)> {
+        let names = self.roots.iter().map(|root| root.name.as_str());
+        names.enumerate()
+    }
+
+    /// Every name that can be spoken, for "did you mean".
     pub fn all(&self) -> impl Iterator<Item = &str> {
-        self.roots.iter().map(|(name, _)| name.as_str())
+        let spoken = self.roots.iter().filter(|root| !root.is_hidden);
+        spoken.map(|root| root.name.as_str())
     }
 
     /// How many values a scope for these names has.

@@ -87,6 +87,7 @@ impl<'s> Parser<'s, '_> {
     /// `a ? b : c`, and everything that binds tighter.
     fn expression(&mut self) -> Parsed {
         self.deeper()?;
+        let (start, _) = self.span();
         let condition = self.either()?;
         let part = if self.take("?") {
             let then = self.expression()?;
@@ -94,12 +95,10 @@ impl<'s> Parser<'s, '_> {
                 return self.expected("`:` and what it is otherwise", "write `a ? b : c`");
             }
             let otherwise = self.expression()?;
-            let (start, end) = (condition.start, otherwise.end);
             let height = [&condition, &then, &otherwise].map(|part| part.height);
             self.part(
                 Form::Choose(Box::new(condition), Box::new(then), Box::new(otherwise)),
                 start,
-                end,
                 height,
             )?
         } else {
@@ -110,17 +109,20 @@ impl<'s> Parser<'s, '_> {
     }
 
     fn either(&mut self) -> Parsed {
+        let (start, _) = self.span();
         let first = self.both()?;
-        self.run("||", first, Self::both, Form::Or)
+        self.run(start, "||", first, Self::both, Form::Or)
     }
 
     fn both(&mut self) -> Parsed {
+        let (start, _) = self.span();
         let first = self.comparison()?;
-        self.run("&&", first, Self::comparison, Form::And)
+        self.run(start, "&&", first, Self::comparison, Form::And)
     }
 
     fn run(
         &mut self,
+        start: usize,
         sign: &str,
         first: Part,
         next: fn(&mut Self) -> Parsed,
@@ -133,27 +135,25 @@ impl<'s> Parser<'s, '_> {
         while self.take(sign) {
             parts.push(next(self)?);
         }
-        let start = parts.first().map_or(0, |part| part.start);
-        let end = parts.last().map_or(0, |part| part.end);
         let heights: Vec<usize> = parts.iter().map(|part| part.height).collect();
-        self.part(form(parts), start, end, heights)
+        self.part(form(parts), start, heights)
     }
 
     fn comparison(&mut self) -> Parsed {
+        let (start, _) = self.span();
         let left = self.sum()?;
         let Some(sign) = self.comparison_sign() else {
             return Ok(left);
         };
         self.at += 1;
         let right = self.sum()?;
-        let (start, end) = (left.start, right.end);
         let height = [left.height, right.height];
         let (left, right) = (Box::new(left), Box::new(right));
         let form = match sign {
             Some(comparison) => Form::Compare(comparison, left, right),
             None => Form::In(left, right),
         };
-        let part = self.part(form, start, end, height)?;
+        let part = self.part(form, start, height)?;
         if self.comparison_sign().is_some() {
             let (start, end) = self.span();
             return self.stop(start, end, "a comparison has two sides", |fault| {
@@ -202,21 +202,21 @@ impl<'s> Parser<'s, '_> {
         next: fn(&mut Self) -> Parsed,
         sign: fn(&What<'_>) -> Option<Arithmetic>,
     ) -> Parsed {
+        let (start, _) = self.span();
         let first = next(self)?;
         let mut rest = Vec::new();
         while let Some(arithmetic) = sign(self.peek()) {
             self.at += 1;
             rest.push((arithmetic, next(self)?));
         }
-        let Some((_, last)) = rest.last() else {
+        if rest.is_empty() {
             return Ok(first);
-        };
-        let (start, end) = (first.start, last.end);
+        }
         let heights: Vec<usize> = [first.height]
             .into_iter()
             .chain(rest.iter().map(|(_, part)| part.height))
             .collect();
-        self.part(Form::Sum(Box::new(first), rest), start, end, heights)
+        self.part(Form::Sum(Box::new(first), rest), start, heights)
     }
 
     fn unary(&mut self) -> Parsed {
@@ -237,24 +237,25 @@ impl<'s> Parser<'s, '_> {
             let next = self.tokens.get(self.at + 1).map(|token| &token.what);
             if !matches!(next, Some(What::Sign("." | "["))) {
                 self.at += 1;
-                return self.part(Form::Int(whole), start, end, []);
+                return self.part(Form::Int(whole), start, []);
             }
         }
         self.deeper()?;
         let inner = self.unary()?;
         self.nesting -= 1;
-        let (end, height) = (inner.end, inner.height);
+        let height = inner.height;
         let inner = Box::new(inner);
         let form = if negates {
             Form::Negate(inner)
         } else {
             Form::Not(inner)
         };
-        self.part(form, start, end, [height])
+        self.part(form, start, [height])
     }
 
     /// `.key`, `.?key`, `[index]`, `[?index]` and `.method(…)` after something.
     fn postfix(&mut self) -> Parsed {
+        let (begin, _) = self.span();
         let mut part = self.primary()?;
         loop {
             let (start, _) = self.span();
@@ -269,7 +270,7 @@ impl<'s> Parser<'s, '_> {
                 let (name_start, name_end) = self.span();
                 self.at += 1;
                 if *self.peek() == "(" && !optional {
-                    part = self.call(Some(part), name, name_start, name_end)?;
+                    part = self.call(begin, Some(part), name, name_start, name_end)?;
                 } else {
                     let select = Select {
                         by: By::Key(name.to_owned()),
@@ -277,7 +278,7 @@ impl<'s> Parser<'s, '_> {
                         start,
                         end: name_end,
                     };
-                    part = self.select(part, select, 0)?;
+                    part = self.select(begin, part, select, 0)?;
                 }
             } else if self.take("[") {
                 let optional = self.take("?");
@@ -293,25 +294,24 @@ impl<'s> Parser<'s, '_> {
                     start,
                     end,
                 };
-                part = self.select(part, select, height)?;
+                part = self.select(begin, part, select, height)?;
             } else {
                 return Ok(part);
             }
         }
     }
 
-    fn select(&mut self, base: Part, select: Select, height: usize) -> Parsed {
-        let (start, end, below) = (base.start, select.end, base.height);
+    fn select(&mut self, start: usize, base: Part, select: Select, height: usize) -> Parsed {
+        let below = base.height;
         match base.what {
             Form::Path(root, mut selects) => {
                 selects.push(select);
                 let height = below.saturating_sub(1).max(height);
-                self.part(Form::Path(root, selects), start, end, [height])
+                self.part(Form::Path(root, selects), start, [height])
             }
             _ => self.part(
                 Form::Path(Box::new(base), vec![select]),
                 start,
-                end,
                 [below, height],
             ),
         }
@@ -319,16 +319,15 @@ impl<'s> Parser<'s, '_> {
 
     fn call(
         &mut self,
+        start: usize,
         target: Option<Part>,
         name: &str,
         name_start: usize,
         name_end: usize,
     ) -> Parsed {
-        let start = target.as_ref().map_or(name_start, |part| part.start);
         let mut heights = vec![target.as_ref().map_or(0, |part| part.height)];
         self.at += 1;
         let arguments = self.items(")", "an argument")?;
-        let (_, end) = self.before();
         heights.extend(arguments.iter().map(|part| part.height));
         let form = Form::Call {
             target: target.map(Box::new),
@@ -337,7 +336,7 @@ impl<'s> Parser<'s, '_> {
             name_end,
             arguments,
         };
-        self.part(form, start, end, heights)
+        self.part(form, start, heights)
     }
 
     /// Expressions with commas between them, up to and with the closing bracket.
@@ -372,12 +371,12 @@ impl<'s> Parser<'s, '_> {
             What::Name(name) => {
                 self.at += 1;
                 if *self.peek() == "(" {
-                    return self.call(None, name, start, end);
+                    return self.call(start, None, name, start, end);
                 }
                 if matches!(name, "not" | "NOT") && self.begins_a_value() {
                     return self.foreign(start, end, name, "write `!`");
                 }
-                return self.part(Form::Name(name.to_owned()), start, end, []);
+                return self.part(Form::Name(name.to_owned()), start, []);
             }
             What::Sign("(") => {
                 self.at += 1;
@@ -390,9 +389,8 @@ impl<'s> Parser<'s, '_> {
             What::Sign("[") => {
                 self.at += 1;
                 let items = self.items("]", "an item")?;
-                let (_, end) = self.before();
                 let heights: Vec<usize> = items.iter().map(|part| part.height).collect();
-                return self.part(Form::List(items), start, end, heights);
+                return self.part(Form::List(items), start, heights);
             }
             What::Sign("{") => return self.map(start),
             What::Sign("{{") => {
@@ -410,7 +408,7 @@ impl<'s> Parser<'s, '_> {
             }
         };
         self.at += 1;
-        self.part(form, start, end, [])
+        self.part(form, start, [])
     }
 
     fn map(&mut self, start: usize) -> Parsed {
@@ -429,17 +427,13 @@ impl<'s> Parser<'s, '_> {
                 return self.expected("`,` or `}` after a value", "close it with `}`");
             }
         }
-        let (_, end) = self.before();
-        self.part(Form::Map(entries), start, end, heights)
+        self.part(Form::Map(entries), start, heights)
     }
 
-    fn part(
-        &mut self,
-        what: Form,
-        start: usize,
-        end: usize,
-        below: impl IntoIterator<Item = usize>,
-    ) -> Parsed {
+    /// A part that begins at `start` and ends with the token just taken, so that parentheses at its
+    /// ends are in it.
+    fn part(&mut self, what: Form, start: usize, below: impl IntoIterator<Item = usize>) -> Parsed {
+        let (_, end) = self.before();
         let height = below.into_iter().max().map_or(0, |below| below + 1);
         if height > HEIGHT {
             return self.too_deep(start, end);

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use super::ask::{ask, pause, retry_after};
 use super::draw::{header_object, said};
 use super::keep::count_judged;
-use crate::connector::{ANSWER, StepVerdict};
+use crate::connector::StepVerdict;
 use crate::expr::Value;
 use crate::live::{Live, Snapshot};
 use crate::mapping::{self, Mapping, Stuck};
@@ -280,13 +280,15 @@ fn meaning(
     let header = header_object(&answer.headers);
     let mut scope = mapping.scope(&mapping.names, signal, values);
     let values = [
-        Value::Int(i64::from(answer.status)),
-        answer.json().map_or(Value::Null, Value::from_json),
-        Value::Text(text.as_ref().into()),
-        Value::from_json(&header),
+        ("status", Value::Int(i64::from(answer.status))),
+        ("body", answer.json().map_or(Value::Null, Value::from_json)),
+        ("text", Value::Text(text.as_ref().into())),
+        ("header", Value::from_json(&header)),
     ];
-    for (slot, value) in answer_slots(mapping).zip(values) {
-        scope.set(slot, value);
+    for (name, value) in values {
+        if let Some(slot) = mapping.names.slot(name) {
+            scope.set(slot, value);
+        }
     }
     let verdict = look_up
         .answers
@@ -308,18 +310,6 @@ fn meaning(
             Err(Failed::Again(what, retry_after(answer)))
         }
     }
-}
-
-/// The slots of what only an answer gives, in the order of `ANSWER`: a mapping keeps them under a name that nobody
-/// can speak elsewhere.
-fn answer_slots(mapping: &Mapping) -> impl Iterator<Item = usize> {
-    mapping
-        .names
-        .all()
-        .enumerate()
-        .filter(|(_, name)| *name == "\u{0}")
-        .map(|(slot, _)| slot)
-        .take(ANSWER.len())
 }
 
 /// What an answer means where the mapping says nothing.

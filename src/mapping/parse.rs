@@ -35,6 +35,13 @@ const NO_TESTS: Code = Code("AND0509");
 /// A part of the wrong kind.
 const BAD_PART: Code = Code("AND0510");
 
+/// What to write where a mapping names settings.
+const NO_SETTINGS: &str = "only connector.yaml sees settings: put what is needed under the signal's `data:` there, \
+    and write `signal.…` here";
+/// What to write where a mapping names what was answered.
+const NO_ANSWER: &str =
+    "what arrived is `signal` here; `answers` and `keep` of a look-up see what was answered";
+
 /// What a mapping is checked against.
 #[derive(Clone, Copy)]
 pub struct Known<'k> {
@@ -101,8 +108,7 @@ pub fn parse(
         known,
         faults,
     );
-    let hidden = hide_answer(&names);
-    let reading = Reading::over(&hidden);
+    let reading = Reading::over(&names);
     let when = fields
         .require(
             "when",
@@ -162,36 +168,28 @@ pub fn parse(
         quiet,
         contain,
         cases,
-        names: hidden,
+        names,
         key_has_connection,
         place: fields.get("name").unwrap_or(&node).place(),
     })
 }
 
+/// What every mapping names. What only the answer to a look-up gives has its slots here, and is not
+/// spoken elsewhere.
 fn base_names(data: Type) -> Names {
-    let mut names = Names::new()
+    let names = Names::new()
         .with("signal", data)
         .with("now", Type::Time)
-        .with("received_at", Type::Time);
-    for root in ANSWER {
-        names = names.with(root, Type::Any);
-    }
-    names.with("item", Type::Any)
-}
-
-/// Names that only the answer of a look-up gives are not spoken elsewhere.
-fn hide_answer(names: &Names) -> Names {
-    names
-        .all()
-        .enumerate()
-        .fold(Names::new(), |hidden, (slot, name)| {
-            let of = names.of(slot).cloned().unwrap_or(Type::Any);
-            if ANSWER.contains(&name) || name == "item" {
-                hidden.with("\u{0}", of)
-            } else {
-                hidden.with(name, of)
-            }
+        .with("received_at", Type::Time)
+        .with("item", Type::Any)
+        .elsewhere("settings", NO_SETTINGS);
+    ANSWER
+        .into_iter()
+        .fold(names, |names, root| {
+            names.with(root, Type::Any).elsewhere(root, NO_ANSWER)
         })
+        .hiding(&ANSWER)
+        .hiding(&["item"])
 }
 
 fn status(fields: &Fields<'_>, faults: &mut Faults) -> Status {

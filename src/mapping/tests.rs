@@ -89,6 +89,10 @@ fn connectors() -> BTreeMap<String, Arc<Connector>> {
 }
 
 fn mapping(text: &str) -> Mapping {
+    read(text).unwrap_or_else(|said| panic!("{said}"))
+}
+
+fn read(text: &str) -> Result<Mapping, String> {
     let kind = Kind {
         name: "mine".to_owned(),
         title: "Mine".to_owned(),
@@ -106,8 +110,32 @@ fn mapping(text: &str) -> Mapping {
     };
     let mut faults = Faults::new();
     let read = parse(&Source::new("m.yaml", text), "m", known, &mut faults);
-    let said = render(&faults.into_sorted(), Format::Text { color: false });
-    read.unwrap_or_else(|| panic!("{said}"))
+    read.ok_or_else(|| render(&faults.into_sorted(), Format::Text { color: false }))
+}
+
+#[test]
+fn only_a_look_up_sees_what_was_answered() {
+    let look_up = |more: &str| {
+        let asked = "look_up:\n  found: { get: /m, answers: [ { done: header.x == text }, { refused: status > body.most } ], keep: =body.x }\n";
+        MAPPING
+            .replace("let:", &format!("{asked}let:"))
+            .replace("  double:", &format!("{more}  double:"))
+    };
+    let asks = read(&look_up("  more: =found.x\n")).unwrap_or_else(|said| panic!("{said}"));
+    let slots: Vec<Option<usize>> = ["status", "body", "text", "header", "found"]
+        .iter()
+        .map(|name| asks.names.slot(name))
+        .collect();
+    assert!(slots.iter().all(Option::is_some), "{slots:?}");
+    assert!(asks.names.find("body").is_none());
+    for (more, said) in [
+        ("  more: =body.x\n", "nothing here is called `body`"),
+        ("  body: =1\n", "`body` cannot be a name made here"),
+        ("  item: =1\n", "`item` cannot be a name made here"),
+    ] {
+        let faults = read(&look_up(more)).expect_err(more);
+        assert!(faults.contains(said), "{more}: {faults}");
+    }
 }
 
 fn signal(name: &str, data: Json) -> Signal {

@@ -11,7 +11,6 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::Desk;
-use super::body::{API_BYTES, Form};
 use super::callers::Asked;
 use super::page::{Page, json, object, ok};
 use super::problem::Problem;
@@ -55,8 +54,7 @@ pub(super) async fn request(
         parts,
         body,
     } = asked;
-    let read = desk.places.read(&parts.headers, body, API_BYTES).await?;
-    let mut form = Form::parse(&read.bytes, &KEYS)?;
+    let mut form = desk.places.form(&parts.headers, body, &KEYS).await?;
     let idempotency_key = key::idempotency(&parts.headers, &mut form)?;
     let wait = key::wait(&parts.headers, &mut form);
     let action = form.text("action").unwrap_or_else(|| {
@@ -260,8 +258,8 @@ async fn own(desk: &Desk, asked: Asked) -> Result<(ActionId, String, Option<Dura
         parts,
         body,
     } = asked;
-    let read = desk.places.read(&parts.headers, body, API_BYTES).await?;
-    let mut form = Form::parse(&read.bytes, &["wait_seconds"])?;
+    let keys = ["wait_seconds"];
+    let mut form = desk.places.form(&parts.headers, body, &keys).await?;
     let wait = key::wait(&parts.headers, &mut form);
     form.finish()?;
     let action = desk

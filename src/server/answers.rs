@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::Desk;
 use super::alerts::with_links;
-use super::body::{API_BYTES, Form};
+use super::body::Form;
 use super::callers::Asked;
 use super::page::ok;
 use super::problem::Problem;
@@ -111,11 +111,8 @@ async fn answer(
 ) -> Result<Response, Problem> {
     asked.need(&Scope::AlertsWrite)?;
     let id: AlertId = asked.id(2)?;
-    let read = desk
-        .places
-        .read(&asked.parts.headers, asked.body, API_BYTES)
-        .await?;
-    let mut form = Form::parse(&read.bytes, keys)?;
+    let headers = &asked.parts.headers;
+    let mut form = desk.places.form(headers, asked.body, keys).await?;
     let word = word(&mut form);
     form.finish()?;
     let snapshot = desk.live.snapshot();

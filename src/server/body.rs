@@ -43,6 +43,20 @@ pub struct Read<'p> {
 }
 
 impl Places {
+    /// Reads the body of a request to the API, an object of which every key is known.
+    ///
+    /// # Errors
+    /// Those of [`Places::read`], and of [`Form::parse`].
+    pub async fn form(
+        &self,
+        headers: &HeaderMap,
+        body: Body,
+        known: &[&str],
+    ) -> Result<Form, Problem> {
+        let read = self.read(headers, body, API_BYTES).await?;
+        Form::parse(&read.bytes, known)
+    }
+
     /// Reads a whole body of at most `at_most` bytes.
     ///
     /// # Errors

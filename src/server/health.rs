@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::Desk;
-use super::body::{API_BYTES, Form};
+use super::body::Form;
 use super::callers::Asked;
 use super::page::{json as answer, ok};
 use super::problem::Problem;
@@ -190,9 +190,7 @@ pub(super) async fn administrator(
     keys: &[&str],
 ) -> Result<(String, Form), Problem> {
     asked.need(&Scope::Admin)?;
-    let read = desk
-        .places
-        .read(&asked.parts.headers, asked.body, API_BYTES)
-        .await?;
-    Ok((asked.caller.name, Form::parse(&read.bytes, keys)?))
+    let headers = &asked.parts.headers;
+    let form = desk.places.form(headers, asked.body, keys).await?;
+    Ok((asked.caller.name, form))
 }

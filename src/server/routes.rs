@@ -39,6 +39,7 @@ pub(super) fn with_local_token(live: &Arc<Live>, local: Option<String>) -> Route
         .route("/v1/signals/{name}/{token}", post(signals::receive))
         .method_not_allowed_fallback(dress::no_method);
     let others = Router::new()
+        .route("/v1/signals", get(signals::list))
         .route("/v1/alerts", get(alerts::list))
         .route("/v1/alerts/{id}", get(alerts::show))
         .route("/v1/alerts/{id}/ack", post(answers::acknowledge))

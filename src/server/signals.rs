@@ -15,12 +15,12 @@ use super::Desk;
 use super::body::SIGNAL_BYTES;
 use super::callers::{Asked, segment};
 use super::dress::{dress, request_id};
-use super::page::{object, ok};
+use super::page::{Page, object, ok};
 use super::problem::Problem;
 use crate::config::Scope;
 use crate::intake::{self, Arrival, Receipt};
-use crate::signal::SignalId;
-use crate::store::Kept;
+use crate::signal::{SignalId, SignalName};
+use crate::store::{Kept, Unsettled};
 
 /// The answer to signals: what became of each.
 #[derive(Serialize)]
@@ -159,6 +159,41 @@ pub(super) fn refusal(refused: &intake::Refused) -> Problem {
     Problem::new(status, code, refused.detail()).after(after)
 }
 
+/// `GET /v1/signals`: the newest first, of one name with `signal`.
+pub(super) async fn list(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<Response, Problem> {
+    asked.need(&Scope::AlertsRead)?;
+    let mut form = asked.query(&["signal", "limit", "before"]);
+    let page = Page::of(&mut form);
+    let before: Option<SignalId> =
+        form.word("before", "what `next` said", |text| text.parse().ok());
+    let name = form.word("signal", "CONNECTOR/SIGNAL", |text| {
+        let (connector, signal) = text.split_once('/')?;
+        Some(SignalName {
+            connector: connector.to_owned(),
+            signal: signal.to_owned(),
+        })
+    });
+    form.finish()?;
+    let rows = desk
+        .live
+        .store
+        .read(move |reader| reader.newest_signals(name.as_ref(), before, page.to_read()))
+        .await?;
+    Ok(page.show("signals", rows, |row| row.id.to_string(), line))
+}
+
+/// A signal in a list.
+pub(super) fn line(row: &Unsettled) -> Value {
+    json!({
+        "id": row.id,
+        "connection": row.connection,
+        "signal": row.name.to_string(),
+        "standing": row.standing.as_str(),
+        "received_at": row.received_at,
+        "reason": row.reason,
+    })
+}
+
 /// `GET /v1/signals/{id}`: what became of it; what it says only for those who may read alerts.
 pub(super) async fn show(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<Response, Problem> {
     let reads = asked.caller.may(&Scope::AlertsRead);
@@ -166,14 +201,16 @@ pub(super) async fn show(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<
         asked.need(&Scope::SignalsWrite)?;
     }
     let id: SignalId = asked.id(2)?;
-    let kept = desk
-        .live
-        .store
-        .read(move |reader| reader.signal(id))
-        .await?;
+    let kept = kept(&desk, id).await?;
     let kept = kept.ok_or_else(|| Problem::not_found(format!("signal `{id}` is not kept")))?;
     let contents = if reads { contents(&kept) } else { Vec::new() };
     Ok(ok(&object(&standing(&kept), contents)?))
+}
+
+/// A signal as it is kept.
+pub(super) async fn kept(desk: &Desk, id: SignalId) -> Result<Option<Kept>, Problem> {
+    let store = &desk.live.store;
+    Ok(store.read(move |reader| reader.signal(id)).await?)
 }
 
 /// What became of a signal, without a word of what it says.

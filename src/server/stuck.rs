@@ -4,14 +4,12 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use serde_json::json;
 
 use super::Desk;
-use super::body::{API_BYTES, Form};
 use super::callers::Asked;
 use super::page::{Page, object, ok};
 use super::problem::Problem;
-use super::signals::{contents, standing};
+use super::signals::{contents, kept, line, standing};
 use crate::config::Scope;
 use crate::intake::{self, NotRetried};
 use crate::signal::SignalId;
@@ -41,32 +39,15 @@ pub(super) async fn list(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<
         .store
         .read(move |reader| reader.unsettled(standing, before, page.to_read()))
         .await?;
-    Ok(page.show(
-        "stuck",
-        rows,
-        |row| row.id.to_string(),
-        |row| {
-            json!({
-                "id": row.id,
-                "connection": row.connection,
-                "signal": row.name.to_string(),
-                "received_at": row.received_at,
-                "reason": row.reason,
-            })
-        },
-    ))
+    Ok(page.show("stuck", rows, |row| row.id.to_string(), line))
 }
 
 /// `GET /v1/stuck/{id}`
 pub(super) async fn show(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<Response, Problem> {
     asked.need(&Scope::AlertsRead)?;
     let id: SignalId = asked.id(2)?;
-    let kept = desk
-        .live
-        .store
-        .read(move |reader| reader.signal(id))
-        .await?;
-    let kept = kept
+    let kept = kept(&desk, id)
+        .await?
         .filter(|kept| LYING.contains(&kept.standing))
         .ok_or_else(|| Problem::not_found(format!("signal `{id}` is not stuck")))?;
     Ok(ok(&object(&standing(&kept), contents(&kept))?))
@@ -79,11 +60,9 @@ pub(super) async fn retry(
 ) -> Result<Response, Problem> {
     asked.need(&Scope::AlertsWrite)?;
     let id: SignalId = asked.id(2)?;
-    let read = desk
-        .places
-        .read(&asked.parts.headers, asked.body, API_BYTES)
-        .await?;
-    Form::parse(&read.bytes, &[])?.finish()?;
+    let headers = &asked.parts.headers;
+    let form = desk.places.form(headers, asked.body, &[]).await?;
+    form.finish()?;
     let received = intake::retry(&desk.live, id).await.map_err(not_retried)?;
     // One that nobody knew comes in as a new signal.
     let id = received.id;

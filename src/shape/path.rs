@@ -213,8 +213,7 @@ fn segment(
             let known: Vec<&str> = names
                 .all()
                 .chain(settings.iter().map(String::as_str))
-                // A name that is not spoken here has NUL in its place.
-                .filter(|known| !known.starts_with('\0') && *known != "settings")
+                .filter(|known| *known != "settings")
                 .collect();
             let fault = faults.error(
                 UNKNOWN_SEGMENT,

@@ -12,7 +12,8 @@ fn names() -> Names {
     Names::new()
         .with("x", Type::Any)
         .with("item", Type::Any)
-        .with("\0", Type::Any)
+        .with("status", Type::Any)
+        .hiding(&["status"])
 }
 
 /// Reads `v:` of a file; `Err` with the codes of its faults.

@@ -20,6 +20,7 @@ mod checkpoint;
 mod handle;
 mod standing;
 mod signals;
+mod newest;
 mod look_ups;
 mod alerts;
 mod outbox;

@@ -48,7 +48,7 @@ fn matches(catalog: &Catalog, signal: &Signal, expected: &Json) -> bool {
         .filter(|echo| echo.of == of && echo.signal == signal.name.signal)
         .any(|echo| {
             let mut scope = Scope::new(&echo.names);
-            for (slot, name) in echo.names.all().enumerate() {
+            for (slot, name) in echo.names.slots() {
                 if let Some(value) = values.get(name) {
                     scope.set(slot, Value::from_json(value));
                 }

@@ -69,6 +69,15 @@ impl<'n> Fields<'n> {
         })
     }
 
+    /// Takes a map apart whose keys were checked already.
+    pub fn checked(node: &'n Node, what: &'static str) -> Self {
+        Self {
+            node,
+            entries: node.as_map().unwrap_or_default(),
+            what,
+        }
+    }
+
     /// The value of a key, where it is written.
     pub fn get(&self, key: &str) -> Option<&'n Node> {
         self.entry(key).map(|entry| &entry.value)
@@ -174,6 +183,33 @@ impl<'n> Fields<'n> {
             wrong(node, key, "a size", help, faults);
         }
         found
+    }
+
+    /// The items of a list; none where nothing is written. Another type is reported.
+    pub fn items(&self, key: &str, faults: &mut Faults) -> &'n [Node] {
+        match self.get(key).map(|node| (node, &node.kind)) {
+            None | Some((_, Kind::Null)) => &[],
+            Some((_, Kind::List(items))) => items,
+            Some((node, Kind::Scalar(_) | Kind::Map(_))) => {
+                let help = format!("write {key}: and under it lines that begin with `- `");
+                wrong(node, key, "a list", help, faults);
+                &[]
+            }
+        }
+    }
+
+    /// The keys and values of a map whose keys are free; none where nothing is written. Another type is
+    /// reported.
+    pub fn entries(&self, key: &str, faults: &mut Faults) -> &'n [Entry] {
+        match self.get(key).map(|node| (node, &node.kind)) {
+            None | Some((_, Kind::Null)) => &[],
+            Some((_, Kind::Map(entries))) => entries,
+            Some((node, Kind::Scalar(_) | Kind::List(_))) => {
+                let help = format!("write {key}: and under it lines such as `name: …`");
+                wrong(node, key, "a map of names and values", help, faults);
+                &[]
+            }
+        }
     }
 
     /// A list of texts; a text alone is a list of one. Items of another type are reported and left out.

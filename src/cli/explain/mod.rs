@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 
 use super::api::{Api, segment};
-use super::{Ended, Format, output, shown};
+use super::{Ended, Format, Where, output, shown};
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::connector::{Connector, SettingKind};
@@ -37,7 +37,8 @@ use story::Story;
 pub(crate) struct Typed {
     /// A mapping, by its name or its file
     mapping: String,
-    /// A file (a signal's data, a sample or a capture), a stored signal (`sig_…`), or `last`
+    /// A file (a signal's data, a sample or a capture), a stored signal (`sig_…`), or `last`: the
+    /// newest of those that the mapping is about
     signal: String,
     /// What was looked up: a JSON file such as { "version": { … } }
     #[arg(long, value_name = "FILE")]
@@ -60,21 +61,10 @@ pub(crate) struct Typed {
 }
 
 /// Explains.
-pub(crate) fn run(
-    typed: &Typed,
-    config: Option<&Path>,
-    url: Option<&str>,
-) -> anyhow::Result<Ended> {
-    let mut folder = Folder::read(Path::new("."), config)?;
+pub(crate) fn run(typed: &Typed, at: &Where) -> anyhow::Result<Ended> {
+    let mut folder = at.folder(Path::new("."))?;
     let named = mapping_name(&typed.mapping, &mut folder)?;
-    let (catalog, _) = match daemon::load(&folder) {
-        Ok(loaded) => loaded,
-        Err(daemon::Error::Faults(said)) => {
-            output::faults(&said);
-            return Ok(Ended::Faults);
-        }
-        Err(other) => return Err(other.into()),
-    };
+    let (catalog, _) = daemon::load(&folder)?;
     let mapping = find(&catalog, &named)?;
     let found = match &typed.look_up {
         None => Map::new(),
@@ -82,8 +72,7 @@ pub(crate) fn run(
     };
     let stored = typed.signal == "last" || typed.signal.starts_with("sig_");
     let signals = if stored && !Path::new(&typed.signal).exists() {
-        let api = Api::open(config, url)?;
-        vec![from_store(&api, &typed.signal, typed.now)?]
+        vec![from_store(&Api::open(at)?, &mapping.from, typed)?]
     } else {
         let now = typed.now.unwrap_or_else(|| Clock::system().now());
         from_file(&catalog, mapping, typed, now)?
@@ -202,26 +191,23 @@ fn placeholders(connectors: &BTreeMap<String, Arc<Connector>>, name: &str) -> Js
     Json::Object(settings.collect())
 }
 
-fn from_store(api: &Api, typed: &str, now: Option<Timestamp>) -> anyhow::Result<Signal> {
-    let id = if typed == "last" {
-        newest(api)?
+fn from_store(api: &Api, from: &SignalName, typed: &Typed) -> anyhow::Result<Signal> {
+    let id = if typed.signal == "last" {
+        newest(api, from)?
     } else {
-        typed.to_owned()
+        typed.signal.clone()
     };
-    if id.is_empty() {
-        bail!("no signal is stored yet");
-    }
     let json = api.get(&format!("/v1/signals/{}", segment(&id)?), &[])?;
-    stored(&json, now).context("the daemon's answer is no signal")
+    stored(&json, typed.now).context("the daemon's answer is no signal")
 }
 
-/// The newest signal that was counted in an alert or got stuck; identifiers grow with time.
-fn newest(api: &Api) -> anyhow::Result<String> {
-    let one = || ("limit", "1".to_owned());
-    let alert = api.get("/v1/alerts", &[("state", "all".to_owned()), one()])?;
-    let stuck = api.get("/v1/stuck", &[one()])?;
-    let counted = shown::cell(&alert, "/alerts/0/signal");
-    Ok(counted.max(shown::cell(&stuck, "/stuck/0/id")))
+/// The newest signal of one name, whatever became of it.
+pub(super) fn newest(api: &Api, name: &SignalName) -> anyhow::Result<String> {
+    let query = [("signal", name.to_string()), ("limit", "1".to_owned())];
+    let json = api.get("/v1/signals", &query)?;
+    let id = json.pointer("/signals/0/id").and_then(Json::as_str);
+    id.map(str::to_owned)
+        .with_context(|| format!("no signal `{name}` is stored"))
 }
 
 /// A signal as the API shows it.

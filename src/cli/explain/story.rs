@@ -268,10 +268,9 @@ fn lets<'a>(mapping: &'a Mapping, scope: &Scope<'a>) -> Vec<Named> {
         .map(|(slot, expr)| Named {
             name: mapping
                 .names
-                .all()
-                .nth(*slot)
-                .unwrap_or_default()
-                .to_owned(),
+                .slots()
+                .find(|(known, _)| known == slot)
+                .map_or_else(String::new, |(_, name)| name.to_owned()),
             text: expr.source().trim().to_owned(),
             gives: gives(expr, scope),
         })

@@ -442,7 +442,7 @@ fn a_destination_gets_no_secret_and_the_bytes_are_counted() {
 fn a_file_that_is_neither_data_nor_a_capture_is_refused_with_both_reasons() {
     let catalog = catalog();
     let error = read(&catalog, "evidently-column-drift", "x.json", b"{\"a\": 1}").unwrap_err();
-    insta::assert_snapshot!(error, @r"`x.json` is neither data of `evidently/test` (it does not fit schemas/test.json) nor something that `evidently/test` arrives in (no signal is in it)");
+    insta::assert_snapshot!(error, @r"`x.json` is neither data of `evidently/test` (it does not fit schemas/test.json) nor something that `evidently/test` arrives in (`body.tests.exists(t, has(t.metric_config))` does not hold)");
     let error = read(&catalog, "evidently-column-drift", "x.json", b"{\"a\": ").unwrap_err();
     insta::assert_snapshot!(error, @r"`x.json` is no JSON: it breaks off at line 1, column 6");
 }

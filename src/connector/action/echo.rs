@@ -6,7 +6,7 @@ use super::UNKNOWN_WORD;
 use crate::diag::{Code, Faults};
 use crate::expr::{Expr, Names, Type};
 use crate::shape::Reading;
-use crate::yaml::{Fields, Node};
+use crate::yaml::Fields;
 
 /// An echo of no signal.
 const UNKNOWN_SIGNAL: Code = Code("AND0454");
@@ -46,11 +46,7 @@ pub(super) fn echoes(
     let slot = names.len();
     let names = names.clone().with("signal", Type::Any);
     let mut echoes = Vec::new();
-    for item in fields
-        .get("echo")
-        .and_then(Node::as_list)
-        .unwrap_or_default()
-    {
+    for item in fields.items("echo", faults) {
         let Some(echo) = Fields::of(item, "an echo", &["signal", "of", "when", "within"], faults)
         else {
             continue;

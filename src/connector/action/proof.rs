@@ -105,22 +105,14 @@ pub(super) fn behaviour(
     names: &mut Names,
     faults: &mut Faults,
 ) -> Option<Behaviour> {
-    let number = |key: &str| {
-        node.get(key)
-            .and_then(Node::as_text)
-            .and_then(|text| text.parse::<u64>().ok())
-    };
-    let every = node
-        .get("every")
-        .and_then(Node::as_text)
-        .and_then(crate::yaml::duration)
+    let fields = Fields::checked(node, "`behaviour`");
+    let times = fields.whole_number("times", faults).unwrap_or(1).max(1);
+    let every = fields
+        .duration("every", faults)
         .unwrap_or(Duration::from_secs(1));
     let share = match node.get("share") {
         None => Share::AtLeast(1.0),
-        Some(share) => match share.get("at_most") {
-            Some(most) => Share::AtMost(most.to_json().as_f64().unwrap_or(0.0)),
-            None => Share::AtLeast(share.to_json().as_f64().unwrap_or(1.0)),
-        },
+        Some(share) => self::share(share, faults)?,
     };
     let mut stripped = node.clone();
     if let crate::yaml::Kind::Map(entries) = &mut stripped.kind {
@@ -129,9 +121,28 @@ pub(super) fn behaviour(
     let probe = Until::parse(&stripped, around, names, faults)?;
     Some(Behaviour {
         probe,
-        times: number("times").unwrap_or(1).max(1),
+        times,
         every,
         share,
+    })
+}
+
+fn share(node: &Node, faults: &mut Faults) -> Option<Share> {
+    let most = node.get("at_most");
+    let number = most.unwrap_or(node).to_json().as_f64();
+    let Some(number) = number.filter(|number| (0.0..=1.0).contains(number)) else {
+        faults
+            .error(
+                NO_PROOF,
+                node.place(),
+                "`share` is a part of the probes, from 0 to 1",
+            )
+            .help("write `share: 0.9`, or `share: { at_most: 0.1 }`");
+        return None;
+    };
+    Some(match most {
+        Some(_) => Share::AtMost(number),
+        None => Share::AtLeast(number),
     })
 }
 

@@ -86,18 +86,14 @@ impl TakeKind {
 
 pub(super) fn takes(fields: &Fields<'_>, names: &mut Names, faults: &mut Faults) -> Vec<Take> {
     let mut takes = Vec::new();
-    for entry in fields
-        .get("takes")
-        .and_then(Node::as_map)
-        .unwrap_or_default()
-    {
+    for entry in fields.entries("takes", faults) {
         let keys = [
             "is", "about", "optional", "default", "matches", "one_of", "min", "max",
         ];
         let Some(take) = Fields::of(&entry.value, "an argument", &keys, faults) else {
             continue;
         };
-        if names.find(&entry.key).is_some()
+        if names.slot(&entry.key).is_some()
             || !is_name(&entry.key)
             || entry.key.contains('-')
             || entry.key == "signal"
@@ -162,9 +158,7 @@ pub(super) fn takes(fields: &Fields<'_>, names: &mut Names, faults: &mut Faults)
                 }),
             matches,
             one_of: take
-                .get("one_of")
-                .and_then(Node::as_list)
-                .unwrap_or_default()
+                .items("one_of", faults)
                 .iter()
                 .map(Node::to_json)
                 .collect(),

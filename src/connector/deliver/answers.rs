@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::step::case;
-use super::UNKNOWN_WORD;
+use super::{NOT_COVERED, UNKNOWN_WORD};
 use crate::diag::{Code, Faults};
 use crate::expr::{Expr, Names};
 use crate::shape::{CALL_KEYS, Call, Offered, Reading};
@@ -87,80 +87,110 @@ pub struct Acknowledged {
     pub again_after: Duration,
 }
 
+/// What stands beside verdicts in `answers:` of a destination; under `each:` a line is a verdict alone.
+const BESIDE: [&str; 6] = ["when", "slow_down", "bad", "for", "each", "answers"];
+
 /// Reads `answers:` of a destination.
 pub(super) fn answers(node: &Node, reading: &Reading<'_>, faults: &mut Faults) -> Vec<AnswerRule> {
-    let Some(items) = node.as_list() else {
+    cases(node, &BESIDE, reading, faults)
+}
+
+fn cases(
+    node: &Node,
+    beside: &[&str],
+    reading: &Reading<'_>,
+    faults: &mut Faults,
+) -> Vec<AnswerRule> {
+    let start = faults.errors();
+    let Some(items) = node.as_list().filter(|items| !items.is_empty()) else {
         faults
             .error(
                 UNKNOWN_WORD,
                 node.place(),
-                format!("`answers` is a list, and this is {}", node.what()),
+                format!("`answers` is a list of cases, and this is {}", node.what()),
             )
-            .help("write lines such as `- delivered: status == 200`");
+            .help(
+                "write lines such as `- delivered: status == 200`, and `- refuse: otherwise` last",
+            );
         return Vec::new();
     };
-    items
+    let answers: Vec<AnswerRule> = items
         .iter()
         .enumerate()
-        .filter_map(|(index, item)| answer(item, index + 1 == items.len(), reading, faults))
-        .collect()
+        .filter_map(|(index, item)| answer(item, beside, index + 1 == items.len(), reading, faults))
+        .collect();
+    if faults.errors() == start && answers.last().is_some_and(|last| last.when.is_some()) {
+        faults
+            .error(NOT_COVERED, node.place(), "some answers mean nothing here")
+            .help("end with `- refuse: otherwise`");
+    }
+    answers
 }
 
-pub(super) fn answer(
+fn answer(
     node: &Node,
+    beside: &[&str],
     is_last: bool,
     reading: &Reading<'_>,
     faults: &mut Faults,
 ) -> Option<AnswerRule> {
     let words: Vec<&str> = Verdict::ALL.iter().map(|(word, _)| *word).collect();
-    let mut keys = vec!["when", "slow_down", "bad", "for", "each", "answers"];
-    keys.extend(&words);
-    let fields = Fields::of(node, "an answer", &keys, faults)?;
+    let fields = Fields::of(node, "an answer", &[&words, beside].concat(), faults)?;
+    let named: Vec<(Verdict, &Node)> = Verdict::ALL
+        .iter()
+        .filter_map(|(word, verdict)| Some((*verdict, fields.get(word)?)))
+        .collect();
+    let of_items = ["when", "each", "answers"].map(|key| fields.get(key));
+    let (verdict, when, each) = match (named.as_slice(), of_items) {
+        ([(verdict, condition)], [None, None, None]) => (
+            Some(*verdict),
+            case(condition, is_last, reading, faults),
+            None,
+        ),
+        ([], [Some(when), Some(each), Some(inner)]) => {
+            let when = case(when, is_last, reading, faults);
+            let each = reading.expr(each, faults);
+            let inner = cases(inner, &[], reading, faults);
+            (None, when, Some((each?, inner)))
+        }
+        _ => {
+            let help = format!("begin it with one of {}", words.join(", "));
+            let each =
+                "; an answer with a verdict for each item has `when:`, `each:` and `answers:`";
+            faults
+                .error(UNKNOWN_VERDICT, node.place(), "each line has one verdict")
+                .help(if beside.is_empty() { help } else { help + each });
+            return None;
+        }
+    };
+    for (key, heeded) in [
+        ("slow_down", verdict.is_some()),
+        ("bad", verdict == Some(Verdict::Split)),
+        ("for", verdict == Some(Verdict::Pause)),
+    ] {
+        if let Some(entry) = fields.entry(key).filter(|_| !heeded) {
+            faults
+                .error(
+                    UNKNOWN_VERDICT,
+                    entry.key_place(),
+                    format!("`{key}` says nothing beside this verdict"),
+                )
+                .help("`bad` stands beside `split`, `for` beside `pause`, `slow_down` beside any but `each`");
+        }
+    }
     let slow_down = fields
         .get("slow_down")
         .and_then(|node| reading.condition(node, faults));
     let bad = fields
         .get("bad")
         .and_then(|node| reading.expr(node, faults));
-    let wait = fields.duration("for", faults);
-    if let Some(each) = fields.get("each") {
-        let when = case(
-            fields.require("when", "say for which answers", faults)?,
-            is_last,
-            reading,
-            faults,
-        );
-        let list = reading.expr(each, faults);
-        let inner = fields
-            .require("answers", "say what each item means", faults)
-            .map(|node| answers(node, reading, faults));
-        return Some(AnswerRule {
-            verdict: None,
-            when: when?,
-            slow_down,
-            bad,
-            wait,
-            each: Some((list?, inner?)),
-        });
-    }
-    let named: Vec<(Verdict, &Node)> = Verdict::ALL
-        .iter()
-        .filter_map(|(word, verdict)| Some((*verdict, fields.get(word)?)))
-        .collect();
-    let [(verdict, condition)] = named.as_slice() else {
-        faults
-            .error(UNKNOWN_VERDICT, node.place(), "each line has one verdict")
-            .help(format!("begin it with one of {}", words.join(", ")));
-        return None;
-    };
-    let when = case(condition, is_last, reading, faults)?;
     Some(AnswerRule {
-        verdict: Some(*verdict),
-        when,
+        verdict,
+        when: when?,
         slow_down,
         bad,
-        wait,
-        each: None,
+        wait: fields.duration("for", faults),
+        each,
     })
 }
 
@@ -179,9 +209,9 @@ pub(super) fn acknowledged(
         .and_then(|node| reading.condition(node, faults));
     let channel = fields
         .get("channel")
-        .and_then(|node| node.get("header"))
-        .and_then(Node::as_text)
-        .map(str::to_ascii_lowercase);
+        .and_then(|node| Fields::of(node, "`channel`", &["header"], faults))
+        .and_then(|channel| channel.required_text("header", "name the header", faults))
+        .map(|name| name.to_ascii_lowercase());
     let id = fields
         .require("id", "write `id: =body.ackId`", faults)
         .and_then(|node| reading.expr(node, faults));

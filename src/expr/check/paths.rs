@@ -251,7 +251,7 @@ impl Check<'_, '_> {
             "False" | "FALSE" => Some("write `false`".to_owned()),
             "None" | "nil" | "undefined" | "Null" | "NULL" => Some("write `null`".to_owned()),
             "otherwise" => Some("`otherwise` stands alone, as the last case of a list".to_owned()),
-            _ => None,
+            _ => self.names.instead_of(name).map(str::to_owned),
         };
         if let Some(instead) = instead.or(hyphen) {
             fault.help(instead);
@@ -349,14 +349,8 @@ fn find_in(object: &Object, key: &str) -> Found {
 }
 
 pub(super) fn listed(names: &[String]) -> String {
-    // A name that is not spoken here has NUL in its place.
-    let spoken: Vec<&str> = names
-        .iter()
-        .map(String::as_str)
-        .filter(|name| !name.starts_with('\0'))
-        .collect();
-    let mut shown: Vec<&str> = spoken.iter().take(LISTED).copied().collect();
-    if spoken.len() > LISTED {
+    let mut shown: Vec<&str> = names.iter().map(String::as_str).take(LISTED).collect();
+    if names.len() > LISTED {
         shown.push("…");
     }
     shown.join(", ")

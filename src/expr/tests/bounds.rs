@@ -124,6 +124,30 @@ fn a_trace_says_what_each_part_gave_and_what_was_not_needed() {
     assert_eq!(trace.parts[1].outcome, Outcome::NotNeeded);
 }
 
+#[test]
+fn a_part_is_traced_as_it_is_written_with_the_parentheses_at_its_ends() {
+    let names = Names::new().with("n", Type::Any);
+    for (text, parts) in [
+        ("!(n > 5)", &["n > 5"][..]),
+        ("!(!(n > 5))", &["!(n > 5)"]),
+        ("(n > 5) || (n < 1)", &["n > 5", "n < 1"]),
+        (
+            "(n + 1) * (n + 2) > (3 + n)",
+            &["(n + 1) * (n + 2)", "3 + n"],
+        ),
+        ("(n > 5) ? (n + 1) : (n)", &["n > 5", "n + 1", "n"]),
+        ("-(n + 1) in [(n)]", &["-(n + 1)", "[(n)]"]),
+        ("(n.a).b == string((n))", &["(n.a).b", "string((n))"]),
+    ] {
+        let expr = compiled(text, &names).unwrap();
+        let mut scope = Scope::new(&names);
+        scope.set(0, Value::Int(3));
+        let trace = expr.trace(&scope);
+        let found: Vec<&str> = trace.parts.iter().map(|part| part.text.as_str()).collect();
+        assert_eq!((trace.text.as_str(), found.as_slice()), (text, parts));
+    }
+}
+
 proptest! {
     #[test]
     fn any_text_compiles_or_is_faulted(text in "\\PC{0,60}") {

@@ -108,6 +108,43 @@ async fn json_as_python_writes_it_is_read_and_what_is_none_is_stuck_once() {
     assert_eq!(looks(&house, &mut Seen::default(), 4).await, 0);
 }
 
+#[tokio::test]
+async fn json_of_another_shape_is_none_of_ours() {
+    const EVIDENTLY: &str = "connections:\n  it: { connector: evidently, folder: logs }\n";
+    let drift = include_str!("../../../connectors/evidently/samples/drift.json");
+    let run = include_str!("../../../connectors/inspect/samples/run-json.json");
+    for (config, sample) in [(CONFIG, run), (EVIDENTLY, drift)] {
+        let house = house(config, &[]);
+        let mut seen = Seen::default();
+        let others = [
+            "[]",
+            "[{\"eval\": {\"eval_id\": 1}, \"tests\": [], \"metrics\": []}]",
+            "\"eval\"",
+            "7",
+            "null",
+            "{\"eval\": [], \"tests\": 5, \"metrics\": \"many\"}",
+            "{\"eval\": {}, \"tests\": [\"unit\"], \"metrics\": [1, \"b\", {\"name\": \"x\"}]}",
+            "{\"eval\": \"x\", \"tests\": {\"a\": 1}, \"metrics\": {\"config\": 1}}",
+        ];
+        for (number, other) in others.iter().enumerate() {
+            put(&house, &format!("{number}.json"), other.as_bytes());
+        }
+        assert_eq!(looks(&house, &mut seen, 3).await, 0, "{config}");
+        assert_eq!(
+            house.stuck_reasons().await,
+            Vec::<String>::new(),
+            "{config}"
+        );
+        put(&house, "ours.json", sample.as_bytes());
+        assert!(looks(&house, &mut seen, 2).await > 0, "{config}");
+        assert_eq!(
+            house.stuck_reasons().await,
+            Vec::<String>::new(),
+            "{config}"
+        );
+    }
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn no_link_is_followed() {

@@ -19,11 +19,7 @@ pub(super) fn contain(
     faults: &mut Faults,
 ) -> Vec<ContainRule> {
     let mut rules = Vec::new();
-    for item in fields
-        .get("contain")
-        .and_then(Node::as_list)
-        .unwrap_or_default()
-    {
+    for item in fields.items("contain", faults) {
         let Some(rule) = Fields::of(
             item,
             "a containment",
@@ -73,7 +69,7 @@ pub(super) fn contain(
             continue;
         };
         let mut with = Vec::new();
-        for entry in rule.get("with").and_then(Node::as_map).unwrap_or_default() {
+        for entry in rule.entries("with", faults) {
             if !action.takes.iter().any(|take| take.name == entry.key) {
                 let takes: Vec<&str> = action.takes.iter().map(|take| take.name.as_str()).collect();
                 let fault = faults.error(

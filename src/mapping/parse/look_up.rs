@@ -2,7 +2,7 @@
 
 use super::super::LookUp;
 use super::{BAD_PART, Known};
-use crate::connector::{Step, is_name};
+use crate::connector::{ANSWER, Step, is_name};
 use crate::diag::Faults;
 use crate::expr::{Names, Type};
 use crate::shape::{Offered, Reading};
@@ -16,12 +16,8 @@ pub(super) fn look_up_names(
     faults: &mut Faults,
 ) -> Vec<(String, usize)> {
     let mut slots = Vec::new();
-    for entry in fields
-        .get("look_up")
-        .and_then(Node::as_map)
-        .unwrap_or_default()
-    {
-        if names.find(&entry.key).is_some() || !is_name(&entry.key) || entry.key.contains('-') {
+    for entry in fields.entries("look_up", faults) {
+        if names.slot(&entry.key).is_some() || !is_name(&entry.key) || entry.key.contains('-') {
             faults
                 .error(
                     BAD_PART,
@@ -46,6 +42,7 @@ pub(super) fn look_ups(
     faults: &mut Faults,
 ) -> Vec<LookUp> {
     let mut look_ups = Vec::new();
+    let names = names.clone().showing(&ANSWER);
     let connector = from.and_then(|from| known.connectors.get(&from.connector));
     let settings = |wanted: &dyn Fn(connector::SettingKind) -> bool| -> Vec<String> {
         connector
@@ -81,7 +78,7 @@ pub(super) fn look_ups(
             continue;
         };
         let keep = if let Some(node) = entry.value.get("keep") {
-            Reading::over(names).expr(node, faults)
+            Reading::over(&names).expr(node, faults)
         } else {
             faults
                 .error(BAD_PART, entry.value.place(), "this look-up keeps nothing")

@@ -2,7 +2,7 @@
 
 use super::super::ResolveRule;
 use super::alert::same_as;
-use super::{BAD_KEY, BAD_PART, Known, base_names, hide_answer, signal};
+use super::{BAD_KEY, BAD_PART, Known, base_names, signal};
 use crate::diag::Faults;
 use crate::shape::Reading;
 use crate::signal::SignalName;
@@ -44,7 +44,7 @@ pub(super) fn resolve(
         };
         let names = other
             .as_ref()
-            .map(|(_, rule)| hide_answer(&base_names(rule.data_type.clone())));
+            .map(|(_, rule)| base_names(rule.data_type.clone()));
         let reading = names.as_ref().map_or(*reading, Reading::over);
         let Some(condition) =
             rule.require("when", "say when it is over, or `when: otherwise`", faults)

@@ -125,3 +125,47 @@ async fn what_nobody_knows_is_listed_and_may_be_tried_again() {
         .await;
     assert_eq!(missing.status, 404);
 }
+
+#[tokio::test]
+async fn the_newest_signals_are_listed_a_page_at_a_time_and_by_name() {
+    let house = House::new().await;
+    let mut sent = Vec::new();
+    for key in ["a", "b", "c"] {
+        let body = format!("{{\"key\":\"{key}\",\"status\":\"resolved\"}}");
+        let answer = house.ask("", "POST /v1/signals/local", &body).await;
+        sent.push(answer.json()["signals"][0]["id"].clone());
+    }
+    let unknown = house.ask("", "POST /v1/signals/local", "{}").await;
+    assert_eq!(unknown.status, 202);
+    let get = async |query: &str| {
+        let request = format!("GET /v1/signals?{query}");
+        house.ask("reader", &request, "").await
+    };
+    let all = get("").await.json();
+    assert_eq!(all["signals"].as_array().unwrap().len(), 4);
+    assert_eq!(all["signals"][0]["standing"], "refused");
+    let named = get("signal=generic/event&limit=2").await.json();
+    assert_eq!(named["signals"][0]["id"], sent[2]);
+    assert_eq!(named["signals"][1]["id"], sent[1]);
+    let line = &named["signals"][0];
+    assert_eq!(line["signal"], "generic/event");
+    assert_eq!(
+        (&line["connection"], &line["standing"]),
+        (&"local".into(), &"read".into())
+    );
+    let next = named["next"].as_str().unwrap();
+    let rest = get(&format!("signal=generic/event&limit=2&before={next}"))
+        .await
+        .json();
+    assert_eq!(rest["signals"][0]["id"], sent[0]);
+    assert!(rest["next"].is_null());
+    assert!(
+        get("signal=mlflow/alias-created").await.json()["signals"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(get("signal=event").await.status, 422);
+    let sender = house.ask("sender", "GET /v1/signals", "").await;
+    assert_eq!(sender.status, 403);
+}

@@ -1,0 +1,157 @@
+//! What can be typed, and what is said to a daemon that runs.
+
+use std::path::Path;
+
+use clap::{CommandFactory, Parser};
+use serde_json::json;
+
+use super::api::Api;
+use super::{Typed, Where, explain};
+use crate::clock::Clock;
+use crate::daemon::{self, Daemon, Folder};
+use crate::signal::SignalName;
+
+#[test]
+fn the_command_line_has_no_contradiction() {
+    Typed::command().debug_assert();
+}
+
+#[test]
+fn what_is_missing_or_unknown_is_said() {
+    for wrong in [
+        &["andon", "explain", "x"][..],
+        &["andon", "freeze"],
+        &["andon", "token", "new", "soar"],
+        &["andon", "alerts", "close"],
+        &["andon", "actions", "request"],
+        &["andon", "actions", "request", "a/b", "--wait", "long"],
+        &["andon", "connectors", "--format", "xml"],
+    ] {
+        assert!(Typed::try_parse_from(wrong).is_err(), "{wrong:?}");
+    }
+}
+
+#[test]
+fn what_the_manual_says_can_be_typed() {
+    for right in [
+        "andon alerts",
+        "andon alerts list --all --format json",
+        "andon alerts close alt_1 --false-positive --text planned",
+        "andon actions request mlflow/move-alias --at registry --with model=m version=1 --alert alt_1 --reason why --ttl 1h --dry-run --wait 30",
+        "andon actions revert act_1 --wait 30",
+        "andon connections test soc",
+        "andon dead-letters show 1",
+        "andon stuck retry sig_1",
+        "andon token new soar --may alerts:read mlflow/*@registry --until 2027-06-30",
+        "andon --url http://127.0.0.1:1 status",
+        "andon alerts show alt_1 --url https://andon.local --ca ca.pem",
+        "andon explain evidently-column-drift last --look-up a.json --format json",
+        "andon send local -",
+    ] {
+        let typed: Vec<&str> = right.split(' ').collect();
+        assert!(Typed::try_parse_from(typed).is_ok(), "{right}");
+    }
+}
+
+/// A daemon on loopback, with the files that speak to it.
+struct Running {
+    folder: tempfile::TempDir,
+    daemon: Option<Daemon>,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Running {
+    fn new(more: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for file in ["localhost.crt", "localhost.key"] {
+            let from = Path::new("tests/data/tls").join(file);
+            std::fs::copy(from, folder.path().join(file)).unwrap();
+        }
+        let config = folder.path().join("andon.yaml");
+        let yaml = format!(
+            "andon: config/v1\nlisten: 127.0.0.1:0\nconnections: {{ local: {{ connector: generic }} }}\n{more}"
+        );
+        std::fs::write(&config, yaml).unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let read = Folder::read(Path::new("."), Some(&config)).unwrap();
+        let (catalog, _) = daemon::load(&read).unwrap();
+        let start = Daemon::start(catalog, &read, Clock::system());
+        let daemon = runtime.block_on(start).unwrap();
+        Self {
+            folder,
+            daemon: Some(daemon),
+            runtime,
+        }
+    }
+
+    fn at(&self, scheme: &str, ca: Option<&str>) -> Where {
+        let port = self.daemon.as_ref().unwrap().address.port();
+        Where {
+            config: Some(self.folder.path().join("andon.yaml")),
+            url: Some(format!("{scheme}://localhost:{port}")),
+            ca: ca.map(|ca| self.folder.path().join(ca)),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(daemon) = self.daemon.take() {
+            self.runtime.block_on(daemon.stop());
+        }
+    }
+}
+
+#[test]
+fn a_daemon_whose_certificate_is_of_a_private_authority_is_spoken_to_with_its_file() {
+    let running =
+        Running::new("tls: { cert: { file: localhost.crt }, key: { file: localhost.key } }\n");
+    let trusting = Api::open(&running.at("https", Some("localhost.crt"))).unwrap();
+    let status = trusting.get("/v1/status", &[]).unwrap();
+    assert_eq!(status["catalog"]["connections"], 1);
+    let doubting = Api::open(&running.at("https", None)).unwrap();
+    assert!(doubting.get("/v1/status", &[]).is_err());
+    for (scheme, ca, said) in [
+        ("http", "localhost.crt", "--ca is for a daemon with TLS"),
+        ("https", "localhost.key", "localhost.key` is no PEM"),
+        ("https", "gone.pem", "gone.pem"),
+    ] {
+        let Err(error) = Api::open(&running.at(scheme, Some(ca))) else {
+            panic!("{scheme} with {ca} is opened");
+        };
+        assert!(format!("{error:#}").contains(said), "{error:#}");
+    }
+}
+
+#[test]
+fn the_last_signal_is_the_newest_that_the_mapping_is_about() {
+    let running = Running::new("");
+    let api = Api::open(&running.at("http", None)).unwrap();
+    let name = |signal: &str| SignalName {
+        connector: "generic".to_owned(),
+        signal: signal.to_owned(),
+    };
+    let none = explain::newest(&api, &name("event")).unwrap_err();
+    assert_eq!(none.to_string(), "no signal `generic/event` is stored");
+    let send = |body: &serde_json::Value| {
+        let bytes = body.to_string().into_bytes();
+        let path = "/v1/signals/local";
+        let sent = api.post_bytes(path, Vec::new(), "application/json", bytes);
+        let json = sent.unwrap().json;
+        json["signals"][0]["id"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    send(&json!({ "key": "a", "title": "a drifted" }));
+    // It opens no alert and is stuck nowhere; all the same it is the last.
+    let last = send(&json!({ "key": "b", "status": "resolved" }));
+    // Nobody knows what this is, so that it is of no name.
+    send(&json!({}));
+    assert_eq!(explain::newest(&api, &name("event")).unwrap(), last);
+    assert!(explain::newest(&api, &name("other")).is_err());
+}
