@@ -129,7 +129,7 @@ fn put(
         )?;
         return tx.insert_signal(signal, RawRef::Own(raw), Standing::Read(&[id]));
     }
-    let revision = tx.put_alert(alert, Times::default())?;
+    let revision = tx.put_alert(alert.clone(), Times::default())?;
     tx.owe("soc", revision, false)?;
     tx.insert_signal(signal, RawRef::Own(raw), Standing::Read(&[alert.id]))
 }

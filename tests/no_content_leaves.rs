@@ -180,7 +180,7 @@ fn event(catalog: &Catalog, mapping: &Mapping, signal: &Signal, proposal: &Propo
     let product = ocsf::Product {
         version: "0.1.0".to_owned(),
     };
-    ocsf::finding(&alert, kind, &product)
+    ocsf::finding(&alert, kind, &product).to_json()
 }
 
 /// Looks for the marker in everything that is made of the signals of a capture.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::{Config, Reach, Scope, parse};
+use crate::alert::Alert;
 use crate::connector::{self, Connector};
 use crate::diag::{Faults, Source};
 use crate::shape::Templates;
@@ -280,6 +281,17 @@ fn what_no_caller_can_be_is_said() {
     );
 }
 
+fn alert(severity: &str) -> Alert {
+    let at = "2026-11-23T08:00:00Z";
+    serde_json::from_value(json!({
+        "id": "alt_0000000000001", "revision": 1, "state": "open", "mapping": "m", "key": "k", "kind": "y",
+        "severity": severity, "title": "t", "at": at, "revised_at": at, "first_seen": at, "last_seen": at,
+        "count": 1, "model": { "name": "loans" }, "fields": {}, "signal": "sig_0000000000001",
+        "origin": { "connection": "c", "connector": "n", "host": "h" },
+    }))
+    .unwrap()
+}
+
 #[test]
 fn a_route_takes_what_its_condition_holds_for() {
     for (when, takes) in [
@@ -293,8 +305,6 @@ fn a_route_takes_what_its_condition_holds_for() {
         let route = &config.routes[0];
         assert_eq!(route.to, ["soc"]);
         assert_eq!(route.repeat.map(|span| span.as_secs()), Some(14_400));
-        let alert =
-            |severity| json!({ "severity": severity, "kind": "y", "model": { "name": "loans" } });
         let found = [alert("critical"), alert("low")].map(|alert| route.takes(&alert));
         assert_eq!(found, takes, "{when}");
     }
@@ -302,7 +312,7 @@ fn a_route_takes_what_its_condition_holds_for() {
         "{SOC}routes: [ {{ to: [soc], when: alert.no.such == 1 }} ]\n"
     ));
     assert!(
-        broken.unwrap().routes[0].takes(&json!({})),
+        broken.unwrap().routes[0].takes(&alert("low")),
         "an alert too many is mended, one too few is not seen"
     );
 }

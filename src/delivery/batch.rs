@@ -124,13 +124,17 @@ fn close(deliver: &Deliver) -> &'static str {
 }
 
 /// The bytes of a batch, before compression.
-pub(super) fn framed<'e>(deliver: &Deliver, events: impl Iterator<Item = &'e Event>) -> Vec<u8> {
+pub(super) fn framed(deliver: &Deliver, events: &[&Event]) -> Vec<u8> {
     let framing = framing(deliver);
-    let mut out = Vec::with_capacity(4_096);
+    let bytes: usize = events
+        .iter()
+        .map(|event| event.rendered.bytes.len() + 1)
+        .sum();
+    let mut out = Vec::with_capacity(bytes + 64);
     if framing == Framing::Array {
         out.extend_from_slice(open(deliver).as_bytes());
     }
-    for (index, event) in events.enumerate() {
+    for (index, event) in events.iter().enumerate() {
         if framing == Framing::Array && index > 0 {
             out.push(b',');
         }

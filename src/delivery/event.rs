@@ -1,7 +1,6 @@
 //! One revision of an alert as one destination's event: rendered, cut, and made to fit.
 
 use jiff::Timestamp;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 
 use super::{Error, Way};
@@ -11,6 +10,9 @@ use crate::expr::{Scope, Value};
 use crate::kind::Kind;
 use crate::ocsf::{self, Product};
 use crate::shape::{Absent, Body, Request, SecretAt};
+
+/// What most events have room in, in bytes.
+const EVENT_BYTES: usize = 4_096;
 
 /// An event as it would be sent.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -71,7 +73,7 @@ pub(super) fn render(way: &Way<'_>, alert: &Alert) -> Result<Event, Error> {
     }
     if at_once {
         let mut rendered = Rendered {
-            bytes: Vec::with_capacity(4_096),
+            bytes: Vec::with_capacity(EVENT_BYTES),
             ..Rendered::default()
         };
         let (bytes, left_out) = (&mut rendered.bytes, &mut rendered.left_out);
@@ -157,15 +159,18 @@ fn written(value: &Json) -> Option<Vec<u8>> {
 /// The alert's finding, as far as the event needs it.
 enum Finding {
     None,
-    Written(Box<RawValue>),
+    Written(String),
     Tree(Json),
 }
 
-fn written_finding(way: &Way<'_>, alert: &Alert) -> Result<Box<RawValue>, Error> {
+fn written_finding(way: &Way<'_>, alert: &Alert) -> Result<String, Error> {
+    let mut bytes = Vec::with_capacity(EVENT_BYTES);
     with_finding(way, alert, |finding| {
-        serde_json::value::to_raw_value(finding)
+        serde_json::to_writer(&mut bytes, finding)
     })
-    .map_err(|_| Error::Empty(way.connection.name.clone()))
+    .ok()
+    .and_then(|()| String::from_utf8(bytes).ok())
+    .ok_or_else(|| Error::Empty(way.connection.name.clone()))
 }
 
 fn with_finding<T>(way: &Way<'_>, alert: &Alert, give: impl FnOnce(&ocsf::Finding<'_>) -> T) -> T {

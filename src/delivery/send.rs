@@ -29,7 +29,7 @@ impl<'s> Way<'s> {
                 Err(error) => Sent::Failed(error),
             },
             Target::File { rotate, sync, .. } => {
-                let lines = batch::framed(self.deliver, events.iter().copied());
+                let lines = batch::framed(self.deliver, events);
                 match self.write(lines, *rotate, *sync).await {
                     Ok(()) => Sent::Written,
                     Err(error) => Sent::Failed(error),
@@ -78,7 +78,7 @@ impl<'s> Way<'s> {
         };
         // What web fills secrets into is JSON; the rest is bytes, and those may be compressed.
         let body = body.unwrap_or_else(|| {
-            let bytes = batch::framed(self.deliver, events.iter().copied());
+            let bytes = batch::framed(self.deliver, events);
             let packed = self.deliver.gzip.then(|| batch::gzipped(&bytes)).flatten();
             match packed {
                 Some(packed) => {

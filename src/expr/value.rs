@@ -5,7 +5,6 @@ use std::rc::Rc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
-use serde_json::value::RawValue;
 
 use crate::alert::Severity;
 
@@ -27,7 +26,7 @@ pub enum Value<'a> {
     /// An object or array of the data, borrowed.
     Json(&'a Json),
     /// JSON that is written already. It is passed on whole; nothing looks into it.
-    Written(&'a RawValue),
+    Written(&'a str),
     /// A list made here.
     List(Rc<Vec<Value<'a>>>),
     /// A map made here, in the order written.
@@ -69,7 +68,7 @@ impl<'a> Value<'a> {
             }
             Self::Text(text) => Json::String(text.clone().into_owned()),
             Self::Json(json) => (*json).clone(),
-            Self::Written(written) => serde_json::from_str(written.get()).unwrap_or(Json::Null),
+            Self::Written(written) => serde_json::from_str(written).unwrap_or(Json::Null),
             Self::List(items) => items.iter().filter_map(Self::to_json).collect(),
             Self::Map(entries) => Json::Object(
                 entries

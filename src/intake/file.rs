@@ -325,7 +325,7 @@ async fn read(
         let (kept, written) = live
             .store
             .write(move |tx| {
-                let kept = keep(tx, &of.catalog, &rest)?;
+                let kept = keep(tx, &of.catalog, &mut rest)?;
                 if last {
                     tx.put_file(&name, &path, &sha256)?;
                 }

@@ -52,7 +52,7 @@ pub(super) async fn keep_items(
                 if !of_state && change != Change::New {
                     continue;
                 }
-                let ready = draw.ready(found.rule, cut, of_state.then_some(change), id);
+                let mut ready = draw.ready(found.rule, cut, of_state.then_some(change), id);
                 if change == Change::Same
                     && (ready.fault.is_some() || !changes_verdict(tx, &ready.judged, now)?)
                 {
@@ -69,7 +69,7 @@ pub(super) async fn keep_items(
                     };
                     RawRef::Shared(body)
                 };
-                kept.alerts |= keep::put(tx, &snapshot.catalog, &ready, raw)?;
+                kept.alerts |= keep::put(tx, &snapshot.catalog, &mut ready, raw)?;
                 kept.received.push(keep::received(&ready));
                 all.push(ready);
             }
@@ -157,8 +157,8 @@ pub(super) async fn gone(
                         fault: None,
                         mark: None,
                     };
-                    let ready = draw.ready(found.rule, cut, Some(Change::Gone), id);
-                    kept.alerts |= keep::put(tx, &snapshot.catalog, &ready, RawRef::Own(&raw))?;
+                    let mut ready = draw.ready(found.rule, cut, Some(Change::Gone), id);
+                    kept.alerts |= keep::put(tx, &snapshot.catalog, &mut ready, RawRef::Own(&raw))?;
                     kept.received.push(keep::received(&ready));
                     all.push(ready);
                 }

@@ -48,12 +48,13 @@ impl Kept {
 pub(super) fn keep(
     tx: &mut Tx<'_>,
     catalog: &Catalog,
-    drawn: &[Drawn],
+    drawn: &mut [Drawn],
 ) -> Result<Kept, store::Error> {
     let mut kept = Kept::default();
     for body in drawn {
         let mut shared = None;
-        for ready in &body.signals {
+        let alone = body.signals.len() <= 1;
+        for ready in &mut body.signals {
             if let Some(id) = repeat_of(tx, ready)? {
                 kept.received.push(Received {
                     id,
@@ -63,11 +64,11 @@ pub(super) fn keep(
                 });
                 continue;
             }
-            let raw = match (body.signals.len(), shared) {
-                (0 | 1, _) if ready.whole => RawRef::Whole(&body.raw),
-                (0 | 1, _) => RawRef::Own(&body.raw),
-                (_, Some(shared)) => RawRef::Shared(shared),
-                (_, None) => {
+            let raw = match shared {
+                _ if alone && ready.whole => RawRef::Whole(&body.raw),
+                _ if alone => RawRef::Own(&body.raw),
+                Some(shared) => RawRef::Shared(shared),
+                None => {
                     let inserted = tx.insert_body(&body.raw)?;
                     shared = Some(inserted);
                     RawRef::Shared(inserted)
@@ -84,15 +85,16 @@ pub(super) fn keep(
 pub(super) fn put(
     tx: &mut Tx<'_>,
     catalog: &Catalog,
-    ready: &Ready,
+    ready: &mut Ready,
     raw: RawRef<'_>,
 ) -> Result<bool, store::Error> {
     let standing = match &ready.fault {
         None => {
-            return triage::settle(tx, catalog, &ready.judged, Some(raw))
+            return triage::settle(tx, catalog, &mut ready.judged, Some(raw))
                 .map(|alerts| !alerts.is_empty());
         }
         Some(Fault::Stuck(reason)) => Standing::Stuck {
+            alerts: &[],
             reason,
             trace: reason,
         },
@@ -209,13 +211,13 @@ pub(super) fn count_judged(live: &Live, judged: &Judged) {
 pub(super) async fn write(
     live: &Arc<Live>,
     snapshot: &Arc<crate::live::Snapshot>,
-    drawn: Vec<Drawn>,
+    mut drawn: Vec<Drawn>,
 ) -> Result<Vec<Received>, store::Error> {
     let snapshot = Arc::clone(snapshot);
     let (kept, drawn) = live
         .store
         .write(move |tx| {
-            let kept = keep(tx, &snapshot.catalog, &drawn)?;
+            let kept = keep(tx, &snapshot.catalog, &mut drawn)?;
             Ok((kept, drawn))
         })
         .await?;

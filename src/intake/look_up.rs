@@ -186,7 +186,7 @@ pub(super) async fn make(live: &Arc<Live>, look_up: LookUp) -> Result<(), store:
     let (touched, judged) = live
         .store
         .write(move |tx| {
-            let touched = triage::settle(tx, &catalog.catalog, &judged, None)?;
+            let touched = triage::settle(tx, &catalog.catalog, &mut judged, None)?;
             if let Some(waits) = &waits {
                 tx.wait_for_look_up(waits)?;
             }

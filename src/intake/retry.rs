@@ -152,25 +152,25 @@ fn failed_mappings(snapshot: &Snapshot, kept: &store::Kept, reason: &str) -> Vec
 async fn settle(
     live: &Arc<Live>,
     snapshot: &Arc<Snapshot>,
-    ready: Ready,
+    mut ready: Ready,
     reread: bool,
 ) -> Result<Received, NotRetried> {
     let catalog = Arc::clone(snapshot);
     let (touched, ready) = live
         .store
         .write(move |tx| {
-            let signal = &ready.judged.signal;
             if reread {
-                tx.reread_signal(signal)?;
+                tx.reread_signal(&ready.judged.signal)?;
             }
             let touched = match &ready.fault {
-                None => !triage::settle(tx, &catalog.catalog, &ready.judged, None)?.is_empty(),
+                None => !triage::settle(tx, &catalog.catalog, &mut ready.judged, None)?.is_empty(),
                 Some(Fault::Stuck(reason) | Fault::Refused(reason)) => {
                     let standing = Standing::Stuck {
+                        alerts: &[],
                         reason,
                         trace: reason,
                     };
-                    tx.settle_signal(signal.id, standing)?;
+                    tx.settle_signal(ready.judged.signal.id, standing)?;
                     false
                 }
             };
@@ -199,8 +199,8 @@ async fn replace(
     let (kept, drawn) = live
         .store
         .write(move |tx| {
-            let drawn = vec![drawn];
-            let kept = keep::keep(tx, &catalog.catalog, &drawn)?;
+            let mut drawn = vec![drawn];
+            let kept = keep::keep(tx, &catalog.catalog, &mut drawn)?;
             tx.settle_signal(id, Standing::Read(&[]))?;
             Ok((kept, drawn))
         })

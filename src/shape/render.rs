@@ -124,7 +124,7 @@ impl Shape {
             Part::Expr(expr) => match value_of(expr, &self.place, scope)? {
                 Value::Absent => return Ok(false),
                 Value::Json(json) => put(out, json),
-                Value::Written(written) => out.extend_from_slice(written.get().as_bytes()),
+                Value::Written(written) => out.extend_from_slice(written.as_bytes()),
                 Value::Text(text) => put(out, &text),
                 other => put(out, &other.to_json()),
             },

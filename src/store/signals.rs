@@ -185,18 +185,25 @@ impl Tx<'_> {
         .map(drop)
     }
 
-    /// Says what became of a signal that was kept before.
+    /// Says what became of a signal that was kept before. The alerts that it counted in already stay
+    /// among its own.
     ///
     /// # Errors
     /// When the store fails.
     pub fn settle_signal(&mut self, id: SignalId, standing: Standing<'_>) -> Result<(), Error> {
+        let mut alerts = self.alerts_of(id)?;
+        for alert in standing.alerts() {
+            if !alerts.contains(alert) {
+                alerts.push(*alert);
+            }
+        }
         self.put(
             "settle a signal",
             "UPDATE signals SET state = ?2, alert = ?3, reason = ?4 WHERE id = ?1",
             (
                 id.raw(),
                 standing.kind().number(),
-                standing.alerts().first().map(|alert| alert.raw()),
+                alerts.first().map(|alert| alert.raw()),
                 standing.reason(),
             ),
         )?;
@@ -205,19 +212,25 @@ impl Tx<'_> {
             "UPDATE contents SET trace = ?2 WHERE id = ?1 AND trace IS NOT ?2",
             (id.raw(), standing.trace()),
         )?;
-        self.put(
-            "forget a signal's alerts",
-            "DELETE FROM signal_alerts WHERE signal = ?1",
-            [id.raw()],
-        )?;
-        if !matches!(standing, Standing::Waiting) {
+        if !matches!(standing, Standing::Waiting(_)) {
             self.put(
                 "end a look-up",
                 "DELETE FROM look_ups WHERE signal = ?1",
                 [id.raw()],
             )?;
         }
-        self.more_alerts(id.raw(), standing.alerts())
+        self.more_alerts(id.raw(), &alerts)
+    }
+
+    /// The alerts that a signal counts in, in the order in which it was counted.
+    fn alerts_of(&self, id: SignalId) -> Result<Vec<AlertId>, Error> {
+        self.many(
+            "read which alerts a signal counts in",
+            "SELECT alert FROM signals WHERE id = ?1 AND alert IS NOT NULL
+             UNION ALL SELECT alert FROM signal_alerts WHERE signal = ?1",
+            [id.raw()],
+            |row| row.get(0).map(Id::from_raw),
+        )
     }
 
     fn more_alerts(&self, signal: i64, alerts: &[AlertId]) -> Result<(), Error> {

@@ -7,10 +7,12 @@ use crate::alert::AlertId;
 pub enum Standing<'a> {
     /// Its mappings were evaluated; it counts in these alerts, often in none.
     Read(&'a [AlertId]),
-    /// It waits for a look-up; see `Tx::wait_for_look_up`.
-    Waiting,
+    /// It waits for a look-up, see `Tx::wait_for_look_up`; mappings that need none count it in these.
+    Waiting(&'a [AlertId]),
     /// A mapping or its schema failed on it; it can be replayed.
     Stuck {
+        /// The alerts that other mappings count it in.
+        alerts: &'a [AlertId],
         /// One line, clean.
         reason: &'a str,
         /// What `explain` would show.
@@ -67,7 +69,7 @@ impl Standing<'_> {
     pub(super) fn kind(&self) -> StandingKind {
         match self {
             Self::Read(_) => StandingKind::Read,
-            Self::Waiting => StandingKind::Waiting,
+            Self::Waiting(_) => StandingKind::Waiting,
             Self::Stuck { .. } => StandingKind::Stuck,
             Self::Refused { .. } => StandingKind::Refused,
         }
@@ -75,8 +77,8 @@ impl Standing<'_> {
 
     pub(super) fn alerts(&self) -> &[AlertId] {
         match self {
-            Self::Read(alerts) => alerts,
-            _ => &[],
+            Self::Read(alerts) | Self::Waiting(alerts) | Self::Stuck { alerts, .. } => alerts,
+            Self::Refused { .. } => &[],
         }
     }
 

@@ -13,7 +13,7 @@ use crate::mapping::{Judgement, Mapping, Proposal};
 use crate::signal::Signal;
 use crate::store::{self, LookUp, RawRef, Sighting, Standing, Tx};
 
-/// Keeps a judged signal with everything that follows from it. With `raw` the signal is new;
+/// Keeps a judged signal with everything that follows from it; what an alert shows is moved into it. With `raw` the signal is new;
 /// without, it is one that waited or was stuck. Gives the alerts that it counts in.
 ///
 /// # Errors
@@ -21,7 +21,7 @@ use crate::store::{self, LookUp, RawRef, Sighting, Standing, Tx};
 pub fn settle(
     tx: &mut Tx<'_>,
     catalog: &Catalog,
-    judged: &Judged,
+    judged: &mut Judged,
     raw: Option<RawRef<'_>>,
 ) -> Result<Vec<AlertId>, store::Error> {
     let signal = &judged.signal;
@@ -38,7 +38,7 @@ pub fn settle(
         }
     };
     let mut alerts = Vec::new();
-    for (mapping, said) in &judged.said {
+    for (mapping, said) in &mut judged.said {
         let touched = match said {
             Judgement::Nothing => None,
             Judgement::Open(proposal) => Some(open(tx, catalog, mapping, signal, proposal)?),
@@ -53,11 +53,12 @@ pub fn settle(
         .collect::<Vec<_>>()
         .join("; ");
     let standing = if !judged.waiting.is_empty() {
-        Standing::Waiting
+        Standing::Waiting(&alerts)
     } else if judged.stuck.is_empty() {
         Standing::Read(&alerts)
     } else {
         Standing::Stuck {
+            alerts: &alerts,
             reason: &reason,
             trace: &reason,
         }
@@ -88,7 +89,7 @@ fn open(
     catalog: &Catalog,
     mapping: &Arc<Mapping>,
     signal: &Signal,
-    proposal: &Proposal,
+    proposal: &mut Proposal,
 ) -> Result<AlertId, store::Error> {
     let now = tx.now();
     let quiet = quiet_at(mapping, now);
@@ -148,40 +149,42 @@ fn open(
 }
 
 /// The alert that a proposal opens, before any destination is told of it. `explain` shows it too.
+/// Takes out of the proposal what the alert shows.
 pub fn first(
     catalog: &Catalog,
     mapping: &Mapping,
     signal: &Signal,
-    proposal: &Proposal,
+    proposal: &mut Proposal,
     id: AlertId,
     now: jiff::Timestamp,
 ) -> Alert {
     let own = signal.echo_of.is_some();
+    let contain = offers(catalog, mapping, signal, proposal);
     let mut alert = Alert {
         id,
         revision: 1,
         state: State::Open,
         mapping: mapping.name.clone(),
-        key: proposal.key.clone(),
+        key: std::mem::take(&mut proposal.key),
         kind: mapping.alert.kind.name.clone(),
         severity: if own {
             Severity::Informational
         } else {
             proposal.severity
         },
-        title: proposal.title.clone(),
-        summary: proposal.summary.clone(),
+        title: std::mem::take(&mut proposal.title),
+        summary: std::mem::take(&mut proposal.summary),
         at: proposal.at,
         revised_at: now,
         first_seen: now,
         last_seen: now,
         count: 1,
-        model: proposal.model.clone(),
-        measured: proposal.measured.clone(),
-        fields: proposal.fields.clone(),
-        evidence: proposal.evidence.clone(),
+        model: std::mem::take(&mut proposal.model),
+        measured: std::mem::take(&mut proposal.measured),
+        fields: std::mem::take(&mut proposal.fields),
+        evidence: std::mem::take(&mut proposal.evidence),
         links: Vec::new(),
-        contain: offers(catalog, mapping, signal, proposal),
+        contain,
         origin: origin(catalog, signal),
         signal: signal.id,
         closed: None,

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::diag::{Faults, Format, Source, render};
 use crate::id::{ActionId, Id};
 use crate::signal::{Raw, Signal, SignalName};
-use crate::store::{AlertFilter, Expected, Options, RawRef, StandingKind, Store};
+use crate::store::{AlertFilter, Expected, Options, RawRef, Standing, StandingKind, Store};
 use crate::untrusted::Untrusted;
 
 const CONNECTOR: &str = "
@@ -74,6 +74,27 @@ tests:
     gives: { severity: medium }
 ";
 
+const NOTED: &str = "
+andon: mapping/v1
+name: noted
+about: Rows that ask to be counted.
+status: stable
+from: rows/row
+when: signal.?note == \"count me\"
+alert:
+  kind: data-quality
+  title: \"{{name}} asks to be counted\"
+  severity:
+    - low: otherwise
+  same_as: [=signal.name]
+  fields: { name: =signal.name }
+quiet: 1h
+tests:
+  - it: is one
+    signal: { name: a, value: 1, note: count me }
+    gives: { severity: low }
+";
+
 const CONFIG: &str = "
 andon: config/v1
 connections:
@@ -104,6 +125,7 @@ impl Desk {
         );
         files.put("connectors/rows/row.json", "row.json", SCHEMA.as_bytes());
         files.put("mappings/rows.yaml", "rows.yaml", MAPPING.as_bytes());
+        files.put("mappings/noted.yaml", "noted.yaml", NOTED.as_bytes());
         let mut faults = Faults::new();
         let catalog = catalog::load(&files, &Source::new("andon.yaml", CONFIG), &mut faults);
         let said = render(&faults.into_sorted(), Format::Text { color: false });
@@ -148,7 +170,7 @@ impl Desk {
 
     async fn settle(&self, signal: Signal) -> Vec<crate::id::AlertId> {
         let catalog = Arc::clone(&self.catalog);
-        let judged = judge(&catalog, signal, &BTreeMap::new(), None);
+        let mut judged = judge(&catalog, signal, &BTreeMap::new(), None);
         self.store
             .write(move |tx| {
                 let raw = Raw {
@@ -156,7 +178,7 @@ impl Desk {
                     headers: Vec::new(),
                     path: None,
                 };
-                settle(tx, &catalog, &judged, Some(RawRef::Own(&raw)))
+                settle(tx, &catalog, &mut judged, Some(RawRef::Own(&raw)))
             })
             .await
             .unwrap()
@@ -390,6 +412,32 @@ async fn a_signal_that_cannot_be_judged_is_kept_stuck_with_its_reason() {
         "the reason names the mapping, never the data"
     );
     assert!(desk.all().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_signal_that_one_mapping_counts_and_another_cannot_judge_names_its_alert() {
+    let desk = Desk::set();
+    let mut signal = desk.signal("a", 11.0, None);
+    signal.data =
+        Untrusted::new(json!({ "name": "a", "value": "eleven", "note": "count me" }));
+    let id = signal.id;
+    let alerts = desk.settle(signal).await;
+    assert_eq!(alerts.len(), 1);
+    let kept = desk.store.read(move |reader| reader.signal(id)).await;
+    let kept = kept.unwrap().unwrap();
+    assert_eq!(
+        (kept.standing, kept.alerts),
+        (StandingKind::Stuck, alerts.clone())
+    );
+    // What it counts in later is added to that.
+    let later = desk.settle(desk.signal("b", 11.0, None)).await;
+    let read = later.clone();
+    desk.store
+        .write(move |tx| tx.settle_signal(id, Standing::Read(&read)))
+        .await
+        .unwrap();
+    let kept = desk.store.read(move |reader| reader.signal(id)).await;
+    assert_eq!(kept.unwrap().unwrap().alerts, [alerts, later].concat());
 }
 
 #[tokio::test]

@@ -206,11 +206,12 @@ pub(crate) fn story(
         }
         Ok(Judgement::Open(proposal)) => {
             story.gives = End::Alert;
+            let mut shown = proposal.clone();
             let alert = triage::first(
                 catalog,
                 mapping,
                 signal,
-                &proposal,
+                &mut shown,
                 Id::from_raw(0),
                 signal.now,
             );

@@ -31,7 +31,7 @@ async fn arrives(house: &House, name: &str, data: Json) -> Option<ActionId> {
     };
     let id = signal.id;
     let snapshot = house.live.snapshot();
-    let judged = judge(&snapshot.catalog, signal, &BTreeMap::new(), None);
+    let mut judged = judge(&snapshot.catalog, signal, &BTreeMap::new(), None);
     assert!(judged.stuck.is_empty(), "{:?}", judged.stuck);
     house
         .live
@@ -42,7 +42,7 @@ async fn arrives(house: &House, name: &str, data: Json) -> Option<ActionId> {
                 headers: Vec::new(),
                 path: None,
             };
-            settle(tx, &snapshot.catalog, &judged, Some(RawRef::Own(&raw)))
+            settle(tx, &snapshot.catalog, &mut judged, Some(RawRef::Own(&raw)))
         })
         .await
         .unwrap();

@@ -113,7 +113,7 @@ async fn events_are_framed_as_the_manifest_says() {
     let framed = |name: &str| {
         let way = Way::to(&snapshot, name).unwrap();
         let event = event::render(&way, &alert).unwrap();
-        String::from_utf8(batch::framed(way.deliver, [&event, &event].into_iter())).unwrap()
+        String::from_utf8(batch::framed(way.deliver, &[&event, &event])).unwrap()
     };
     let id = alert.event_id();
     assert_eq!(

@@ -48,10 +48,11 @@ async fn only_what_nothing_needs_is_removed() {
             insert(tx, Standing::Read(&[owed.id]), false)?;
             insert(tx, Standing::Read(&[closed.id, open.id]), false)?;
             insert(tx, Standing::Read(&[closed.id, owed.id]), false)?;
-            insert(tx, Standing::Waiting, false)?;
+            insert(tx, Standing::Waiting(&[]), false)?;
             insert(
                 tx,
                 Standing::Stuck {
+                    alerts: &[],
                     reason: "",
                     trace: "",
                 },

@@ -165,9 +165,10 @@ async fn what_is_not_settled_is_listed_and_counted() {
         .write(|tx| {
             keep(tx, "read")?;
             let waits = signal(tx, "waits");
-            tx.insert_signal(&waits, RawRef::Own(&raw()), Standing::Waiting)?;
+            tx.insert_signal(&waits, RawRef::Own(&raw()), Standing::Waiting(&[]))?;
             let stuck = signal(tx, "stuck");
             let standing = Standing::Stuck {
+                alerts: &[],
                 reason: "no column",
                 trace: "when: signal.column is absent",
             };
@@ -215,7 +216,7 @@ async fn a_look_up_is_due_at_its_time_and_ends_when_its_signal_is_settled() {
         .store
         .write(move |tx| {
             let waits = signal(tx, "waits");
-            tx.insert_signal(&waits, RawRef::Own(&raw()), Standing::Waiting)?;
+            tx.insert_signal(&waits, RawRef::Own(&raw()), Standing::Waiting(&[]))?;
             tx.wait_for_look_up(&LookUp {
                 signal: waits.id,
                 attempts: 1,
