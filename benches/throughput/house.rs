@@ -9,6 +9,8 @@ use tempfile::TempDir;
 
 /// A row of a drift report: the mapping of every table but those that say otherwise.
 pub const MAPPING: &str = include_str!("andon/mapping.yaml");
+/// All rows are one alert, of which nothing that is shown differs from row to row.
+pub const ONE_KEY: &str = include_str!("andon/one-key.yaml");
 
 /// An empty folder and a port of its own. Dropping it removes the folder.
 pub struct House {

@@ -11,8 +11,10 @@
 )]
 
 // What is measured.
+mod storm;
 mod throughput;
 // How.
+mod api;
 mod bare;
 mod candidate;
 mod house;
@@ -56,6 +58,7 @@ async fn tables(settings: &Settings) -> Outcome<()> {
         }
         match table {
             Table::Throughput => throughput::table(settings).await?,
+            Table::Storm => storm::table(settings).await?,
         }
     }
     Ok(())

@@ -7,17 +7,18 @@ use crate::candidate::Kind;
 use crate::load::Plan;
 
 const USAGE: &str = "write [bare] [drop] [andon] [row=PREFIX] for the table of throughput, \
-    only=throughput for one table, and \
-    rounds=N seconds=N for how much";
+    only=throughput|storm for one table, and \
+    rounds=N seconds=N storm=SIGNALS for how much";
 
 /// The tables, in the order in which they are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Table {
     Throughput,
+    Storm,
 }
 
 impl Table {
-    const ALL: [(&str, Self); 1] = [("throughput", Self::Throughput)];
+    const ALL: [(&str, Self); 2] = [("throughput", Self::Throughput), ("storm", Self::Storm)];
 }
 
 pub struct Settings {
@@ -30,6 +31,8 @@ pub struct Settings {
     pub rounds: usize,
     /// How long a load lasts.
     pub lasts: Duration,
+    /// Signals of the long storm.
+    pub storm: usize,
 }
 
 impl Settings {
@@ -40,6 +43,7 @@ impl Settings {
             row: None,
             rounds: 3,
             lasts: Duration::from_secs(5),
+            storm: 1_000_000,
         };
         for argument in arguments {
             match argument.split_once('=') {
@@ -57,6 +61,7 @@ impl Settings {
                 ),
                 Some(("row", prefix)) => settings.row = Some(prefix.to_owned()),
                 Some(("rounds", count)) => settings.rounds = at_least_one(argument, count)?,
+                Some(("storm", count)) => settings.storm = at_least_one(argument, count)?,
                 Some(("seconds", count)) => {
                     let seconds = u64::try_from(at_least_one(argument, count)?)?;
                     settings.lasts = Duration::from_secs(seconds);
