@@ -11,6 +11,7 @@
 )]
 
 // What is measured.
+mod mappings;
 mod storm;
 mod throughput;
 // How.
@@ -59,6 +60,7 @@ async fn tables(settings: &Settings) -> Outcome<()> {
         match table {
             Table::Throughput => throughput::table(settings).await?,
             Table::Storm => storm::table(settings).await?,
+            Table::Mappings => mappings::table(settings).await?,
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use crate::candidate::Kind;
 use crate::load::Plan;
 
 const USAGE: &str = "write [bare] [drop] [andon] [row=PREFIX] for the table of throughput, \
-    only=throughput|storm for one table, and \
+    only=throughput|storm|mappings for one table, and \
     rounds=N seconds=N storm=SIGNALS for how much";
 
 /// The tables, in the order in which they are printed.
@@ -15,10 +15,15 @@ const USAGE: &str = "write [bare] [drop] [andon] [row=PREFIX] for the table of t
 pub enum Table {
     Throughput,
     Storm,
+    Mappings,
 }
 
 impl Table {
-    const ALL: [(&str, Self); 2] = [("throughput", Self::Throughput), ("storm", Self::Storm)];
+    const ALL: [(&str, Self); 3] = [
+        ("throughput", Self::Throughput),
+        ("storm", Self::Storm),
+        ("mappings", Self::Mappings),
+    ];
 }
 
 pub struct Settings {
