@@ -11,6 +11,7 @@
 )]
 
 // What is measured.
+mod backlog;
 mod mappings;
 mod storm;
 mod throughput;
@@ -61,6 +62,7 @@ async fn tables(settings: &Settings) -> Outcome<()> {
             Table::Throughput => throughput::table(settings).await?,
             Table::Storm => storm::table(settings).await?,
             Table::Mappings => mappings::table(settings).await?,
+            Table::Backlog => backlog::table(settings).await?,
         }
     }
     Ok(())

@@ -7,8 +7,8 @@ use crate::candidate::Kind;
 use crate::load::Plan;
 
 const USAGE: &str = "write [bare] [drop] [andon] [row=PREFIX] for the table of throughput, \
-    only=throughput|storm|mappings for one table, and \
-    rounds=N seconds=N storm=SIGNALS for how much";
+    only=throughput|storm|mappings|backlog for one table, and \
+    rounds=N seconds=N storm=SIGNALS backlog=ROWS for how much";
 
 /// The tables, in the order in which they are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,13 +16,15 @@ pub enum Table {
     Throughput,
     Storm,
     Mappings,
+    Backlog,
 }
 
 impl Table {
-    const ALL: [(&str, Self); 3] = [
+    const ALL: [(&str, Self); 4] = [
         ("throughput", Self::Throughput),
         ("storm", Self::Storm),
         ("mappings", Self::Mappings),
+        ("backlog", Self::Backlog),
     ];
 }
 
@@ -38,6 +40,8 @@ pub struct Settings {
     pub lasts: Duration,
     /// Signals of the long storm.
     pub storm: usize,
+    /// Rows that wait for a destination.
+    pub backlog: usize,
 }
 
 impl Settings {
@@ -49,6 +53,7 @@ impl Settings {
             rounds: 3,
             lasts: Duration::from_secs(5),
             storm: 1_000_000,
+            backlog: 200_000,
         };
         for argument in arguments {
             match argument.split_once('=') {
@@ -67,6 +72,7 @@ impl Settings {
                 Some(("row", prefix)) => settings.row = Some(prefix.to_owned()),
                 Some(("rounds", count)) => settings.rounds = at_least_one(argument, count)?,
                 Some(("storm", count)) => settings.storm = at_least_one(argument, count)?,
+                Some(("backlog", count)) => settings.backlog = at_least_one(argument, count)?,
                 Some(("seconds", count)) => {
                     let seconds = u64::try_from(at_least_one(argument, count)?)?;
                     settings.lasts = Duration::from_secs(seconds);
