@@ -11,6 +11,7 @@
 )]
 
 // What is measured.
+mod actions;
 mod backlog;
 mod mappings;
 mod storm;
@@ -63,6 +64,7 @@ async fn tables(settings: &Settings) -> Outcome<()> {
             Table::Storm => storm::table(settings).await?,
             Table::Mappings => mappings::table(settings).await?,
             Table::Backlog => backlog::table(settings).await?,
+            Table::Actions => actions::table(settings).await?,
         }
     }
     Ok(())

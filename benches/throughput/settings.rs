@@ -7,8 +7,8 @@ use crate::candidate::Kind;
 use crate::load::Plan;
 
 const USAGE: &str = "write [bare] [drop] [andon] [row=PREFIX] for the table of throughput, \
-    only=throughput|storm|mappings|backlog for one table, and \
-    rounds=N seconds=N storm=SIGNALS backlog=ROWS for how much";
+    only=throughput|storm|mappings|backlog|actions for one table, and \
+    rounds=N seconds=N storm=SIGNALS backlog=ROWS actions=N for how much";
 
 /// The tables, in the order in which they are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,14 +17,16 @@ pub enum Table {
     Storm,
     Mappings,
     Backlog,
+    Actions,
 }
 
 impl Table {
-    const ALL: [(&str, Self); 4] = [
+    const ALL: [(&str, Self); 5] = [
         ("throughput", Self::Throughput),
         ("storm", Self::Storm),
         ("mappings", Self::Mappings),
         ("backlog", Self::Backlog),
+        ("actions", Self::Actions),
     ];
 }
 
@@ -42,6 +44,8 @@ pub struct Settings {
     pub storm: usize,
     /// Rows that wait for a destination.
     pub backlog: usize,
+    /// Actions asked for.
+    pub actions: usize,
 }
 
 impl Settings {
@@ -54,6 +58,7 @@ impl Settings {
             lasts: Duration::from_secs(5),
             storm: 1_000_000,
             backlog: 200_000,
+            actions: 200,
         };
         for argument in arguments {
             match argument.split_once('=') {
@@ -73,6 +78,7 @@ impl Settings {
                 Some(("rounds", count)) => settings.rounds = at_least_one(argument, count)?,
                 Some(("storm", count)) => settings.storm = at_least_one(argument, count)?,
                 Some(("backlog", count)) => settings.backlog = at_least_one(argument, count)?,
+                Some(("actions", count)) => settings.actions = at_least_one(argument, count)?,
                 Some(("seconds", count)) => {
                     let seconds = u64::try_from(at_least_one(argument, count)?)?;
                     settings.lasts = Duration::from_secs(seconds);
