@@ -13,6 +13,7 @@
 // What is measured.
 mod actions;
 mod backlog;
+mod idle;
 mod mappings;
 mod storm;
 mod throughput;
@@ -65,6 +66,7 @@ async fn tables(settings: &Settings) -> Outcome<()> {
             Table::Mappings => mappings::table(settings).await?,
             Table::Backlog => backlog::table(settings).await?,
             Table::Actions => actions::table(settings).await?,
+            Table::Idle => idle::table(settings).await?,
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use crate::candidate::Kind;
 use crate::load::Plan;
 
 const USAGE: &str = "write [bare] [drop] [andon] [row=PREFIX] for the table of throughput, \
-    only=throughput|storm|mappings|backlog|actions for one table, and \
+    only=throughput|storm|mappings|backlog|actions|idle for one table, and \
     rounds=N seconds=N storm=SIGNALS backlog=ROWS actions=N for how much";
 
 /// The tables, in the order in which they are printed.
@@ -18,15 +18,17 @@ pub enum Table {
     Mappings,
     Backlog,
     Actions,
+    Idle,
 }
 
 impl Table {
-    const ALL: [(&str, Self); 5] = [
+    const ALL: [(&str, Self); 6] = [
         ("throughput", Self::Throughput),
         ("storm", Self::Storm),
         ("mappings", Self::Mappings),
         ("backlog", Self::Backlog),
         ("actions", Self::Actions),
+        ("idle", Self::Idle),
     ];
 }
 
