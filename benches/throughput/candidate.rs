@@ -1,11 +1,15 @@
 //! The programs under test, each a process of its own, so that its CPU time is its own.
 
 use std::fs;
-use std::io;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::Path;
+use std::io::{self, Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use crate::house::House;
+
+/// How long a program may take until it is ready.
+const START: Duration = Duration::from_secs(30);
 
 /// Which program.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,18 +51,20 @@ impl Kind {
 pub struct Candidate {
     child: Child,
     pub port: u16,
+    /// From its spawn until it was ready.
+    pub started_in: Duration,
 }
 
 impl Candidate {
-    /// Starts it with an empty folder for what it keeps, and waits until it listens. None when it
-    /// cannot be measured yet.
-    pub fn start(kind: Kind, hec: u16, folder: &Path) -> io::Result<Option<Self>> {
-        let port = free_port()?;
-        let command = match kind {
+    /// Starts it in a house and waits until it is ready. `hec` is where it delivers, unless its
+    /// files say so.
+    pub fn start(kind: Kind, hec: u16, house: &House) -> io::Result<Self> {
+        let port = house.port;
+        let mut command = match kind {
             Kind::Bare => {
                 let mut command = Command::new(std::env::current_exe()?);
                 command.args(["serve-bare", &port.to_string(), &hec.to_string()]);
-                command.arg(folder.join("log"));
+                command.arg(house.path().join("log"));
                 command
             }
             Kind::Drop => {
@@ -66,24 +72,33 @@ impl Candidate {
                 command.args(["serve-drop", &port.to_string()]);
                 command
             }
-            Kind::Andon => match candidate_andon(port, hec, folder)? {
-                Some(command) => command,
-                None => return Ok(None),
-            },
+            Kind::Andon => {
+                let mut command = Command::new(env!("CARGO_BIN_EXE_andon"));
+                command
+                    .arg("run")
+                    .current_dir(house.path())
+                    .env("RUST_LOG", house.log);
+                command
+            }
         };
-        let mut command = command;
+        let began = Instant::now();
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
-        let mut candidate = Self { child, port };
-        for _ in 0..1_000 {
-            if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
-                return Ok(Some(candidate));
+        let mut candidate = Self {
+            child,
+            port,
+            started_in: Duration::ZERO,
+        };
+        while began.elapsed() < START {
+            if is_ready(kind, port) {
+                candidate.started_in = began.elapsed();
+                return Ok(candidate);
             }
             if let Some(status) = candidate.child.try_wait()? {
                 return Err(io::Error::other(format!("{} ended: {status}", kind.name())));
             }
-            std::thread::sleep(Duration::from_millis(10));
+            std::thread::sleep(Duration::from_micros(500));
         }
-        Err(io::Error::other(format!("{} does not listen", kind.name())))
+        Err(io::Error::other(format!("{} is not ready", kind.name())))
     }
 
     /// CPU seconds used so far by all its threads.
@@ -102,12 +117,21 @@ impl Candidate {
 
     /// Megabytes of memory at its highest.
     pub fn peak_megabytes(&self) -> io::Result<f64> {
+        self.megabytes("VmHWM:")
+    }
+
+    /// Megabytes of memory now.
+    pub fn resident_megabytes(&self) -> io::Result<f64> {
+        self.megabytes("VmRSS:")
+    }
+
+    fn megabytes(&self, line: &str) -> io::Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let kilobytes = status
             .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .find_map(|found| found.strip_prefix(line))
             .and_then(|rest| rest.split_whitespace().next()?.parse::<u32>().ok())
-            .unwrap_or(0);
+            .ok_or_else(|| io::Error::other(format!("no {line} of the program under test")))?;
         Ok(f64::from(kilobytes) / 1024.0)
     }
 }
@@ -119,48 +143,21 @@ impl Drop for Candidate {
     }
 }
 
-/// Andon on a folder of files that read the rows and send to the receiver: the Splunk manifest as
-/// it is, but with `wait: 0` and without gzip, as the peers were measured.
-fn candidate_andon(port: u16, hec: u16, folder: &Path) -> io::Result<Option<Command>> {
-    let put = |path: &str, text: &str| -> io::Result<()> {
-        let path = folder.join(path);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        fs::write(path, text)
+/// Andon answers `/readyz`; the others are ready when they listen.
+fn is_ready(kind: Kind, port: u16) -> bool {
+    let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) else {
+        return false;
     };
-    put(
-        "connectors/rows/connector.yaml",
-        include_str!("andon/connector.yaml"),
-    )?;
-    put(
-        "connectors/rows/schemas/row.json",
-        include_str!("andon/row.json"),
-    )?;
-    put("mappings/rows.yaml", include_str!("andon/mapping.yaml"))?;
-    let splunk = include_str!("../../connectors/splunk/connector.yaml");
-    put(
-        "connectors/splunk/connector.yaml",
-        &splunk
-            .replace("wait: 20ms", "wait: 0ms")
-            .replace("gzip: true", "gzip: false"),
-    )?;
-    put("token", "00000000-0000-0000-0000-000000000000")?;
-    put(
-        "andon.yaml",
-        &format!(
-            "andon: config/v1\nlisten: 127.0.0.1:{port}\nconnections:\n  rows: {{ connector: rows }}\n  soc: {{ connector: splunk, url: \"http://127.0.0.1:{hec}\", reach: loopback, token: {{ file: token }} }}\nroutes:\n  - to: [soc]\n"
-        ),
-    )?;
-    let mut command = Command::new(env!("CARGO_BIN_EXE_andon"));
-    command
-        .arg("run")
-        .current_dir(folder)
-        .env("RUST_LOG", "warn");
-    Ok(Some(command))
-}
-
-fn free_port() -> io::Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    Ok(listener.local_addr()?.port())
+    if kind != Kind::Andon {
+        return true;
+    }
+    let mut answer = String::new();
+    let asked = stream
+        .set_read_timeout(Some(START))
+        .and_then(|()| {
+            stream
+                .write_all(b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        })
+        .and_then(|()| stream.read_to_string(&mut answer));
+    asked.is_ok() && answer.starts_with("HTTP/1.1 200")
 }

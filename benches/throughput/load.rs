@@ -10,6 +10,9 @@ use tokio::task::JoinSet;
 use crate::rows;
 use crate::wire::Connection;
 
+/// Rows in one measurement at most; bounds the memory of the bench.
+pub const AT_MOST: usize = 3_000_000;
+
 /// What to send.
 #[derive(Clone)]
 pub struct Plan {
@@ -18,12 +21,34 @@ pub struct Plan {
     pub connections: usize,
     /// Rows in one request.
     pub rows: usize,
+    /// The number of the first row.
+    pub first: usize,
     /// For how long at most.
     pub lasts: Duration,
     /// Rows in all at most.
     pub at_most: usize,
     /// Rows a second; none is as fast as the answers come.
     pub pace: Option<usize>,
+}
+
+impl Plan {
+    /// One row a request over 16 connections, as fast as the answers come.
+    pub const ONE: Self = Self {
+        port: 0,
+        path: "",
+        connections: 16,
+        rows: 1,
+        first: 0,
+        lasts: Duration::from_secs(5),
+        at_most: AT_MOST,
+        pace: None,
+    };
+    /// Fifty rows a request over 8 connections.
+    pub const FIFTY: Self = Self {
+        connections: 8,
+        rows: 50,
+        ..Self::ONE
+    };
 }
 
 /// What became of it.
@@ -33,8 +58,14 @@ pub struct Sent {
     /// Requests answered otherwise.
     pub refused: usize,
     pub took: Duration,
-    /// When each row was sent, in microseconds since `began`; 0 for never.
+    /// When each row from the first was sent, in microseconds since `began`; 0 for never.
     pub at: Vec<AtomicU32>,
+}
+
+impl Sent {
+    pub fn per_second(&self) -> f64 {
+        ratio(self.accepted, 1) / self.took.as_secs_f64()
+    }
 }
 
 struct Shared {
@@ -88,7 +119,7 @@ async fn one_connection(
             let due = Duration::from_secs(1).mul_f64(ratio(first, pace));
             tokio::time::sleep_until((start + due).into()).await;
         }
-        let body = rows::body(first, plan.rows);
+        let body = rows::body(plan.first + first, plan.rows);
         let kind = if plan.rows == 1 {
             "application/json"
         } else {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Instant;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::rows;
@@ -56,25 +57,42 @@ impl Arrivals {
     }
 }
 
-/// Listens on a free port of loopback until the tracker's runtime ends; gives the port.
-pub async fn listen(arrivals: Arc<Arrivals>, tasks: &TaskTracker) -> io::Result<u16> {
+/// A receiver that listens on loopback until it is dropped.
+pub struct Receiver {
+    pub port: u16,
+    _stop_on_drop: DropGuard,
+}
+
+impl Receiver {
+    /// Listens on a free port.
+    pub async fn start(arrivals: Arc<Arrivals>) -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let port = listener.local_addr()?.port();
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
+        let connections = TaskTracker::new();
+        connections
+            .clone()
+            .spawn(stopped.run_until_cancelled_owned(async move {
+                while let Ok((stream, _)) = listener.accept().await {
+                    connections.spawn(serve(stream, Arc::clone(&arrivals)));
+                }
+            }));
+        Ok(Self {
+            port,
+            _stop_on_drop: stop.drop_guard(),
+        })
+    }
+}
+
+/// Counts what one connection brings, until the other side closes it.
+async fn serve(stream: TcpStream, arrivals: Arc<Arrivals>) -> io::Result<()> {
     const ANSWER: &[u8] =
         b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 27\r\n\r\n{\"text\":\"Success\",\"code\":0}";
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let port = listener.local_addr()?.port();
-    let connections = tasks.clone();
-    tasks.spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let arrivals = Arc::clone(&arrivals);
-            connections.spawn(async move {
-                let mut connection = Connection::new(stream)?;
-                while let Some(request) = connection.message().await? {
-                    arrivals.take(&request.body);
-                    connection.write(ANSWER).await?;
-                }
-                io::Result::Ok(())
-            });
-        }
-    });
-    Ok(port)
+    let mut connection = Connection::new(stream)?;
+    while let Some(request) = connection.message().await? {
+        arrivals.take(&request.body);
+        connection.write(ANSWER).await?;
+    }
+    Ok(())
 }

@@ -47,6 +47,19 @@ impl Connection {
         self.stream.write_all(bytes).await
     }
 
+    /// Sends one request with a JSON body, or with none where it is empty, and reads the answer.
+    /// `more` are further header lines, each with its line end.
+    pub async fn call(&mut self, line: &str, more: &str, body: &str) -> io::Result<Message> {
+        let request = format!(
+            "{line} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n{more}Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        self.write(request.as_bytes()).await?;
+        self.message()
+            .await?
+            .ok_or_else(|| broken("closed without an answer"))
+    }
+
     /// Reads one message; none when the other side closed between two.
     pub async fn message(&mut self) -> io::Result<Option<Message>> {
         let end = loop {

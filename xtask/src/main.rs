@@ -13,7 +13,7 @@ use crate::steps::Step;
 const USAGE: &str = "\
 cargo xtask ci [--skip-test]   format, clippy, tests, live tests, docs; what CI runs
 cargo xtask live [--all]       tests against real servers: MLflow and Inspect; with --all also Evidently and Feast
-cargo xtask bench [NAME…]      signals a second, CPU and latency beside a bare server (of bare, drop, andon; all by default)";
+cargo xtask bench [WORD…]      the numbers to hold, beside a bare server; only=throughput|storm|mappings|backlog|actions|idle for one table";
 
 /// The live tests of every CI run: the modules of `tests/live/main.rs`.
 const LIVE: &[&str] = &["mlflow", "inspect"];
@@ -40,7 +40,7 @@ fn run() -> Result<()> {
         ["ci", "--skip-test"] => ci(false),
         ["live"] => live(LIVE),
         ["live", "--all"] => live(&[LIVE, LIVE_ALL].concat()),
-        ["bench", names @ ..] => bench(names),
+        ["bench", words @ ..] => bench(words),
         _ => bail!("{USAGE}"),
     }
 }
@@ -96,8 +96,8 @@ fn live(names: &[&str]) -> Result<()> {
     Step::cargo("live tests", &arguments).run()
 }
 
-fn bench(names: &[&str]) -> Result<()> {
+fn bench(words: &[&str]) -> Result<()> {
     let mut arguments = vec!["bench", "--bench", "throughput", "--"];
-    arguments.extend(names);
+    arguments.extend(words);
     Step::cargo("bench", &arguments).run()
 }
