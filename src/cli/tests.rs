@@ -117,7 +117,11 @@ fn a_daemon_whose_certificate_is_of_a_private_authority_is_spoken_to_with_its_fi
     assert!(doubting.get("/v1/status", &[]).is_err());
     for (scheme, ca, said) in [
         ("http", "localhost.crt", "--ca is for a daemon with TLS"),
-        ("https", "localhost.key", "localhost.key` is no PEM"),
+        (
+            "https",
+            "localhost.key",
+            "localhost.key` holds no certificate as PEM",
+        ),
         ("https", "gone.pem", "gone.pem"),
     ] {
         let Err(error) = Api::open(&running.at(scheme, Some(ca))) else {

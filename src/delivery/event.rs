@@ -178,21 +178,20 @@ fn with_finding<T>(way: &Way<'_>, alert: &Alert, give: impl FnOnce(&ocsf::Findin
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let unknown;
-    let kind = match way.snapshot.catalog.kinds.get(&alert.kind) {
-        Some(kind) => kind.as_ref(),
+    let kind = if let Some(kind) = way.snapshot.catalog.kinds.get(&alert.kind) {
+        kind.as_ref()
+    } else {
         // Its mapping may have lost the kind since; what is owed is delivered all the same.
-        None => {
-            unknown = Kind {
-                name: alert.kind.clone(),
-                title: alert.kind.clone(),
-                analytic: 1,
-                types: Vec::new(),
-                atlas: Vec::new(),
-                owasp: Vec::new(),
-                advice: String::new(),
-            };
-            &unknown
-        }
+        unknown = Kind {
+            name: alert.kind.clone(),
+            title: alert.kind.clone(),
+            analytic: 1,
+            types: Vec::new(),
+            atlas: Vec::new(),
+            owasp: Vec::new(),
+            advice: String::new(),
+        };
+        &unknown
     };
     give(&ocsf::finding(alert, kind, &product))
 }

@@ -32,6 +32,10 @@ pub struct Product {
 
 /// A Detection Finding; serialised it is the event.
 #[derive(Debug, Serialize)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "attributes are called as in OCSF"
+)]
 pub struct Finding<'a> {
     class_uid: u32,
     class_name: &'static str,

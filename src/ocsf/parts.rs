@@ -207,6 +207,10 @@ fn uid(model: &Map<String, Value>) -> Option<Cow<'_, str>> {
 }
 
 #[derive(Debug, Serialize)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "attributes are called as in OCSF"
+)]
 pub(super) struct Analysis<'a> {
     analysis_targets: [Target<'a>; 1],
     #[serde(skip_serializing_if = "Option::is_none")]

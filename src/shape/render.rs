@@ -177,7 +177,7 @@ impl<'t> Run<'t> {
         }
     }
 
-    fn into_key(&mut self, key: &str) {
+    fn go_into(&mut self, key: &str) {
         if self.tells_where {
             self.pointer.push('/');
             self.pointer
@@ -266,7 +266,7 @@ impl<'t> Run<'t> {
         let mut map = Map::with_capacity(members.len());
         let before = self.pointer.len();
         for member in members {
-            self.into_key(&member.key);
+            self.go_into(&member.key);
             match self.shape(&member.value, scope)? {
                 Some(value) => {
                     map.insert(member.key.clone(), value);
@@ -291,7 +291,7 @@ impl<'t> Run<'t> {
         let before = self.pointer.len();
         for item in items {
             if self.tells_where {
-                self.into_key(&list.len().to_string());
+                self.go_into(&list.len().to_string());
             }
             match self.shape(item, scope)? {
                 Some(value) => list.push(value),

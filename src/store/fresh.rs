@@ -6,7 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::outbox::Owed;
+use super::due::Owed;
 use crate::alert::Alert;
 
 /// Rows kept for one destination. At the bound the oldest go; they are in the outbox.
@@ -65,12 +65,11 @@ impl Fresh {
                 ring.held = held;
             }
             for (owed, alert) in news.rows {
-                match alert {
-                    Some(alert) => ring.rows.push_back((owed, alert)),
-                    None => {
-                        ring.after = owed.seq;
-                        ring.rows.clear();
-                    }
+                if let Some(alert) = alert {
+                    ring.rows.push_back((owed, alert));
+                } else {
+                    ring.after = owed.seq;
+                    ring.rows.clear();
                 }
             }
             while ring.rows.len() > MOST_ROWS

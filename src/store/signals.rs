@@ -405,14 +405,12 @@ impl Columns {
     }
 
     fn into_kept(self, id: SignalId, more: Vec<i64>) -> Result<Kept, Error> {
-        let data: Value = match &self.data {
-            Some(data) => from_json("signal", id.raw(), data)?,
-            None => {
-                let body =
-                    serde_json::from_slice(&self.raw).map_err(damaged("signal", id.raw()))?;
-                let signal = &self.signal;
-                signal::with_own_fields(body, signal.at, &signal.vendor_id, signal.change)
-            }
+        let data: Value = if let Some(data) = &self.data {
+            from_json("signal", id.raw(), data)?
+        } else {
+            let body = serde_json::from_slice(&self.raw).map_err(damaged("signal", id.raw()))?;
+            let signal = &self.signal;
+            signal::with_own_fields(body, signal.at, &signal.vendor_id, signal.change)
         };
         Ok(Kept {
             signal: Signal {

@@ -418,8 +418,7 @@ async fn a_signal_that_cannot_be_judged_is_kept_stuck_with_its_reason() {
 async fn a_signal_that_one_mapping_counts_and_another_cannot_judge_names_its_alert() {
     let desk = Desk::set();
     let mut signal = desk.signal("a", 11.0, None);
-    signal.data =
-        Untrusted::new(json!({ "name": "a", "value": "eleven", "note": "count me" }));
+    signal.data = Untrusted::new(json!({ "name": "a", "value": "eleven", "note": "count me" }));
     let id = signal.id;
     let alerts = desk.settle(signal).await;
     assert_eq!(alerts.len(), 1);

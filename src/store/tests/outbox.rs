@@ -253,7 +253,7 @@ async fn what_is_due_is_found_by_keys_however_much_waits() {
         .store
         .read(|reader| {
             let mut plans = Vec::new();
-            for sql in [super::super::outbox::POSTPONED, super::super::outbox::FRESH] {
+            for sql in [super::super::due::POSTPONED, super::super::due::FRESH] {
                 plans.extend(reader.many(
                     "explain",
                     &format!("EXPLAIN QUERY PLAN {sql}"),
