@@ -73,7 +73,9 @@ impl<K: Named> fmt::Display for Id<K> {
             *place = DIGITS.get(digit).copied().unwrap_or(b'0');
             rest /= 32;
         }
-        write!(f, "{}_{}", K::PREFIX, String::from_utf8_lossy(&text))
+        f.write_str(K::PREFIX)?;
+        f.write_str("_")?;
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
 

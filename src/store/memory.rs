@@ -4,11 +4,13 @@
 //! Memory follows the disk: what a transaction changed here is taken back when it is rolled back.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::hash::Hasher as _;
 use std::sync::Arc;
 
-use aws_lc_rs::{digest, rand};
+use aws_lc_rs::rand;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
+use siphasher::sip::SipHasher24;
 
 use super::error::{Error, failed};
 use super::fresh::News;
@@ -201,7 +203,7 @@ pub(super) struct Memory {
     /// The revisions that this transaction made.
     pub(super) made: Vec<(i64, Arc<Alert>)>,
     chain_before: Chain,
-    secret: Vec<u8>,
+    secret: [u8; 16],
     changes: Vec<Change>,
     most_repeats: usize,
     most_warm: usize,
@@ -278,17 +280,15 @@ impl Memory {
         Ok(())
     }
 
-    /// A stable hash under a key that only this store knows: attackers choose ids and keys.
+    /// A stable hash under a key that only this store knows: attackers choose ids and keys. SipHash-2-4
+    /// is made for that.
     pub(super) fn hash(&self, parts: &[&str]) -> i64 {
-        let mut context = digest::Context::new(&digest::SHA256);
-        context.update(&self.secret);
+        let mut hasher = SipHasher24::new_with_key(&self.secret);
         for part in parts {
-            context.update(&part.len().to_le_bytes());
-            context.update(part.as_bytes());
+            hasher.write(&part.len().to_le_bytes());
+            hasher.write(part.as_bytes());
         }
-        let digest = context.finish();
-        let first = digest.as_ref().first_chunk().copied().unwrap_or_default();
-        i64::from_le_bytes(first)
+        i64::from_le_bytes(hasher.finish().to_le_bytes())
     }
 
     pub(super) fn saw(&mut self, hash: i64, id: i64) {
@@ -411,7 +411,7 @@ fn load_chain(connection: &Connection) -> Result<Chain, Error> {
 }
 
 /// The key of [`Memory::hash`], made once for each store.
-fn load_secret(connection: &Connection) -> Result<Vec<u8>, Error> {
+fn load_secret(connection: &Connection) -> Result<[u8; 16], Error> {
     let mut fresh = [0_u8; 16];
     rand::fill(&mut fresh).map_err(|_| Error::Unwritable {
         what: "the key of the store's hashes",
