@@ -1,5 +1,8 @@
 //! What is handed over in memory is what the outbox would have given, or nothing.
 
+use rusqlite::StatementStatus;
+
+use super::super::due::FRESH;
 use super::super::{Error, Store};
 use super::{Scratch, open_and_owe, scratch};
 
@@ -127,4 +130,23 @@ async fn a_run_of_rows_goes_at_once_and_takes_no_other_with_it() {
         let left: Vec<i64> = left.into_iter().map(|at: usize| seqs[at]).collect();
         assert_eq!(found, left);
     }
+}
+
+#[tokio::test]
+async fn a_query_is_prepared_once_whatever_values_it_is_given() {
+    let it = scratch();
+    owe(&it, 0..3).await;
+    let now = it.clock.now();
+    let anew = it
+        .store
+        .read(move |reader| {
+            for after in 0..5 {
+                reader.due("soc", now, after, 100)?;
+            }
+            let statement = reader.connection().prepare_cached(FRESH).unwrap();
+            Ok(statement.get_status(StatementStatus::RePrepare))
+        })
+        .await
+        .unwrap();
+    assert_eq!(anew, 0);
 }
