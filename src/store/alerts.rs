@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::columns::{Count, Exact, ms};
 use super::error::{Error, from_json, to_json};
+use super::fresh::Made;
 use super::tx::{Reader, Tx};
 use crate::alert::{Alert, AlertId, Severity, State};
 use crate::id::Id;
@@ -143,6 +144,7 @@ impl Tx<'_> {
                 |row| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?)),
             )?
         };
+        let json = to_json("an alert", alert.as_ref())?;
         self.put(
             "keep a revision",
             "INSERT INTO revisions (alert, number, previous, made_ms, json) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -151,7 +153,7 @@ impl Tx<'_> {
                 alert.revision,
                 before.map(|(row, _)| row),
                 ms(alert.revised_at),
-                to_json("an alert", alert.as_ref())?,
+                &json,
             ),
         )?;
         let row = self.connection().last_insert_rowid();
@@ -176,7 +178,8 @@ impl Tx<'_> {
             alert: alert.id,
             number: alert.revision,
         };
-        self.memory.made.push((row, alert));
+        let bytes = json.len();
+        self.memory.made.push(Made { row, alert, bytes });
         Ok(revision)
     }
 

@@ -11,15 +11,25 @@ use crate::alert::Alert;
 
 /// Rows kept for one destination. At the bound the oldest go; they are in the outbox.
 const MOST_ROWS: usize = 4_096;
+/// Bytes of revisions, as JSON, kept for one destination.
+const MOST_BYTES: usize = 16_000_000;
 
 /// A row and the revision it is about.
 pub type Handed = (Owed, Arc<Alert>);
+
+/// A revision that a transaction made, and its bytes as JSON.
+#[derive(Debug, Clone)]
+pub(super) struct Made {
+    pub(super) row: i64,
+    pub(super) alert: Arc<Alert>,
+    pub(super) bytes: usize,
+}
 
 /// What one transaction adds for one destination.
 #[derive(Debug, Default)]
 pub(super) struct News {
     /// In order. Without its revision a row cannot be handed over, nor what came before it.
-    pub(super) rows: Vec<(Owed, Option<Arc<Alert>>)>,
+    pub(super) rows: Vec<(Owed, Option<Made>)>,
     /// Whether rows of the destination are postponed or parked now; unsaid, it is as it was.
     pub(super) held: Option<bool>,
 }
@@ -28,7 +38,9 @@ pub(super) struct News {
 struct Ring {
     /// Every row owed after this one is here.
     after: i64,
-    rows: VecDeque<Handed>,
+    rows: VecDeque<(Owed, Made)>,
+    /// Of the revisions in `rows`.
+    bytes: usize,
     /// Rows are postponed or parked: only the outbox knows what stands behind them.
     held: bool,
 }
@@ -59,22 +71,24 @@ impl Fresh {
             let ring = rings.entry(destination).or_insert_with(|| Ring {
                 after: self.opened_at,
                 rows: VecDeque::new(),
+                bytes: 0,
                 held: false,
             });
             if let Some(held) = news.held {
                 ring.held = held;
             }
-            for (owed, alert) in news.rows {
-                if let Some(alert) = alert {
-                    ring.rows.push_back((owed, alert));
+            for (owed, made) in news.rows {
+                if let Some(made) = made {
+                    ring.bytes += made.bytes;
+                    ring.rows.push_back((owed, made));
                 } else {
                     ring.after = owed.seq;
                     ring.rows.clear();
+                    ring.bytes = 0;
                 }
             }
-            while ring.rows.len() > MOST_ROWS
-                && let Some((owed, _)) = ring.rows.pop_front()
-            {
+            while ring.rows.len() > MOST_ROWS || ring.bytes > MOST_BYTES {
+                let Some((owed, _)) = ring.pop() else { break };
                 ring.after = owed.seq;
             }
         }
@@ -88,10 +102,21 @@ impl Fresh {
             .get_mut(destination)
             .filter(|ring| !ring.held && ring.after <= after)?;
         while ring.rows.front().is_some_and(|(owed, _)| owed.seq <= after) {
-            ring.rows.pop_front();
+            ring.pop();
         }
-        let taken: Vec<Handed> = ring.rows.drain(..limit.min(ring.rows.len())).collect();
+        let taken: Vec<Handed> = std::iter::from_fn(|| ring.pop())
+            .take(limit)
+            .map(|(owed, made)| (owed, made.alert))
+            .collect();
         ring.after = taken.last().map_or(after, |(owed, _)| owed.seq);
         Some(taken)
+    }
+}
+
+impl Ring {
+    fn pop(&mut self) -> Option<(Owed, Made)> {
+        let (owed, made) = self.rows.pop_front()?;
+        self.bytes = self.bytes.saturating_sub(made.bytes);
+        Some((owed, made))
     }
 }

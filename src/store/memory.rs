@@ -13,7 +13,7 @@ use rusqlite::Connection;
 use siphasher::sip::SipHasher24;
 
 use super::error::{Error, failed};
-use super::fresh::News;
+use super::fresh::{Made, News};
 use crate::alert::Alert;
 
 /// How long a repeat is recognised.
@@ -201,7 +201,7 @@ pub(super) struct Memory {
     /// What this transaction owes, by destination, for whoever delivers.
     pub(super) news: HashMap<String, News>,
     /// The revisions that this transaction made.
-    pub(super) made: Vec<(i64, Arc<Alert>)>,
+    pub(super) made: Vec<Made>,
     chain_before: Chain,
     secret: [u8; 16],
     changes: Vec<Change>,

@@ -4,8 +4,6 @@
 //! postponed have an index by time. A row behind a postponed one of its alert is parked beside it,
 //! so that nobody reads over it again and again.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 
 use super::alerts::Revision;
@@ -50,11 +48,8 @@ impl Tx<'_> {
                 newest_only,
             ),
         )?;
-        let made = self.memory.made.iter().rev();
-        let alert = made
-            .filter(|(row, _)| *row == revision.row)
-            .map(|(_, alert)| Arc::clone(alert))
-            .next();
+        let mut made = self.memory.made.iter().rev();
+        let made = made.find(|made| made.row == revision.row).cloned();
         let owed = Owed {
             seq,
             revision,
@@ -62,7 +57,7 @@ impl Tx<'_> {
             attempts: 0,
             error: None,
         };
-        self.news(name).rows.push((owed, alert));
+        self.news(name).rows.push((owed, made));
         Ok(seq)
     }
 

@@ -4,7 +4,7 @@ use rusqlite::StatementStatus;
 
 use super::super::due::FRESH;
 use super::super::{Error, Store};
-use super::{Scratch, open_and_owe, scratch};
+use super::{Scratch, Times, alert, open_and_owe, scratch};
 
 async fn owe(it: &Scratch, keys: std::ops::Range<usize>) -> Vec<i64> {
     it.store
@@ -66,6 +66,27 @@ async fn beyond_the_bound_the_oldest_are_only_in_the_outbox() {
     assert_eq!(taken(&it.store, 0, 10), None);
     let kept = &seqs[seqs.len() - 4_096..];
     assert_eq!(taken(&it.store, kept[0] - 1, 5_000).unwrap(), kept);
+}
+
+#[tokio::test]
+async fn large_revisions_are_bounded_by_their_bytes() {
+    let it = scratch();
+    let seqs = it
+        .store
+        .write(|tx| {
+            let mut seqs = Vec::new();
+            for key in 0..20 {
+                let mut large = alert(tx, &format!("key-{key}"));
+                large.summary = "x".repeat(1_000_000);
+                let revision = tx.put_alert(large, Times::default())?;
+                seqs.push(tx.owe("soc", revision, false)?);
+            }
+            Ok(seqs)
+        })
+        .await
+        .unwrap();
+    assert_eq!(taken(&it.store, seqs[3], 100), None);
+    assert_eq!(taken(&it.store, seqs[4], 100).unwrap(), seqs[5..]);
 }
 
 #[tokio::test]
