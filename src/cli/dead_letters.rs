@@ -130,6 +130,8 @@ type Verb = (&'static str, &'static str);
 
 const RETRY: Verb = ("/retry", "owed again");
 const DROP: Verb = ("/drop", "dropped");
+/// Of more than so many only their number is told, and what was refused.
+const MOST_LINES: usize = 20;
 /// The most that one page of the list has.
 const PAGE: &str = "200";
 
@@ -226,7 +228,16 @@ fn decided(said: &[Json], done: &str) -> String {
         };
         vec![shown::cell(letter, "/id"), told]
     };
-    shown::aligned(&said.iter().map(line).collect::<Vec<_>>())
+    let is_done = |letter: &&Json| letter.get("detail").is_none();
+    let count = said.iter().filter(is_done).count();
+    let few = count <= MOST_LINES;
+    let lines = said.iter().filter(|letter| few || !is_done(letter));
+    let told = shown::aligned(&lines.map(line).collect::<Vec<_>>());
+    if few {
+        told
+    } else {
+        format!("{} {done}\n{told}", shown::count(count))
+    }
 }
 
 #[cfg(test)]
@@ -258,12 +269,17 @@ mod tests {
 
     #[test]
     fn each_is_told_with_what_became_of_it() {
-        let said = [
+        let mut said = vec![
             json!({ "id": 7, "destination": "soc", "alert": "alt_01jd3k9x8q2r0", "revision": 2, "retried": true }),
             json!({ "id": "12", "status": 404, "detail": "there is no dead letter 12" }),
         ];
         insta::assert_snapshot!(decided(&said, RETRY.1), @r"
         7   owed again: revision 2 of alt_01jd3k9x8q2r0 to soc
+        12  there is no dead letter 12
+        ");
+        said.resize(1_202, said[0].clone());
+        insta::assert_snapshot!(decided(&said, RETRY.1), @r"
+        1,201 owed again
         12  there is no dead letter 12
         ");
     }
