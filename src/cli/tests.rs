@@ -6,10 +6,12 @@ use clap::{CommandFactory, Parser};
 use serde_json::json;
 
 use super::api::Api;
-use super::{Typed, Where, explain};
+use super::{Command, Typed, Where, dead_letters, explain};
 use crate::clock::Clock;
 use crate::daemon::{self, Daemon, Folder};
 use crate::signal::SignalName;
+use crate::store::DeadLetterCause;
+use crate::untrusted::Untrusted;
 
 #[test]
 fn the_command_line_has_no_contradiction() {
@@ -26,6 +28,9 @@ fn what_is_missing_or_unknown_is_said() {
         &["andon", "actions", "request"],
         &["andon", "actions", "request", "a/b", "--wait", "long"],
         &["andon", "connectors", "--format", "xml"],
+        &["andon", "dead-letters", "retry"],
+        &["andon", "dead-letters", "drop", "--yes"],
+        &["andon", "dead-letters", "retry", "7", "--all"],
     ] {
         assert!(Typed::try_parse_from(wrong).is_err(), "{wrong:?}");
     }
@@ -41,6 +46,9 @@ fn what_the_manual_says_can_be_typed() {
         "andon actions revert act_1 --wait 30",
         "andon connections test soc",
         "andon dead-letters show 1",
+        "andon dead-letters retry 1 2 --reason mended",
+        "andon dead-letters retry --destination soc --format json",
+        "andon dead-letters drop --all --yes",
         "andon stuck retry sig_1",
         "andon token new soar --may alerts:read mlflow/*@registry --until 2027-06-30",
         "andon --url http://127.0.0.1:1 status",
@@ -62,6 +70,11 @@ struct Running {
 
 impl Running {
     fn new(more: &str) -> Self {
+        Self::with("", more)
+    }
+
+    /// With further connections.
+    fn with(connections: &str, more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for file in ["localhost.crt", "localhost.key"] {
             let from = Path::new("tests/data/tls").join(file);
@@ -69,7 +82,7 @@ impl Running {
         }
         let config = folder.path().join("andon.yaml");
         let yaml = format!(
-            "andon: config/v1\nlisten: 127.0.0.1:0\nconnections: {{ local: {{ connector: generic }} }}\n{more}"
+            "andon: config/v1\nlisten: 127.0.0.1:0\nconnections: {{ local: {{ connector: generic }}{connections} }}\n{more}"
         );
         std::fs::write(&config, yaml).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -158,4 +171,75 @@ fn the_last_signal_is_the_newest_that_the_mapping_is_about() {
     send(&json!({}));
     assert_eq!(explain::newest(&api, &name("event")).unwrap(), last);
     assert!(explain::newest(&api, &name("other")).is_err());
+}
+
+/// So many deliveries to `soc`, where nobody is, are refused for good.
+fn bury(running: &Running, count: usize) {
+    let api = Api::open(&running.at("http", None)).unwrap();
+    let body = json!({ "key": "a", "title": "a drifted" }).to_string();
+    let sent = api.post_bytes(
+        "/v1/signals/local",
+        Vec::new(),
+        "application/json",
+        body.into(),
+    );
+    sent.unwrap();
+    let live = &running.daemon.as_ref().unwrap().live;
+    let job = live.store.write(move |tx| {
+        let owed = tx.due("soc", jiff::Timestamp::MAX, 0, 1)?.ready.remove(0);
+        for _ in 0..count {
+            let seq = tx.owe("soc", owed.revision, false)?;
+            let cause = DeadLetterCause {
+                status: Some(400),
+                body: Untrusted::new(Vec::new()),
+                reason: "refused".to_owned(),
+            };
+            tx.dead_letter("soc", seq, &cause)?;
+        }
+        Ok(())
+    });
+    running.runtime.block_on(job).unwrap();
+}
+
+#[test]
+fn dead_letters_are_decided_on_by_number_by_destination_or_all_at_once() {
+    let running = Running::with(
+        ", soc: { connector: splunk, url: 'http://127.0.0.1:9', reach: loopback, token: { file: hec } }",
+        "routes: [{ to: [soc] }]\n",
+    );
+    bury(&running, 205);
+    let at = running.at("http", None);
+    let api = Api::open(&at).unwrap();
+    let left = || api.get("/v1/status", &[]).unwrap()["deliveries"]["dead_letters"].clone();
+    let run = |typed: &str| {
+        let typed = Typed::try_parse_from(typed.split(' ')).unwrap();
+        let Command::DeadLetters(typed) = typed.command else {
+            panic!("another command");
+        };
+        dead_letters::run(typed, &at)
+    };
+    let newest = api.get("/v1/dead-letters", &[]).unwrap()["dead_letters"][0]["id"].clone();
+    run(&format!("andon dead-letters drop {newest} --reason known")).unwrap();
+    assert_eq!(left(), 204);
+    let error = run("andon dead-letters drop --all").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "this forgets 204 dead letters for good; say --yes if it shall"
+    );
+    run("andon dead-letters drop --destination nobody --yes").unwrap();
+    assert_eq!(left(), 204);
+    let error = run(&format!("andon dead-letters retry {newest}")).unwrap_err();
+    assert_eq!(error.to_string(), "1 of 1 could not be owed again");
+    run("andon dead-letters retry --destination soc").unwrap();
+    assert_eq!(left(), 0);
+    let live = &running.daemon.as_ref().unwrap().live;
+    let rows = live.store.read(|reader| reader.audit_rows(0, 1_000));
+    let rows = running.runtime.block_on(rows).unwrap();
+    let retried: Vec<i64> = rows
+        .iter()
+        .filter(|row| row.what == "dead_letter.retried")
+        .map(|row| row.about["dead_letter"].as_i64().unwrap())
+        .collect();
+    assert_eq!(retried.len(), 204);
+    assert!(retried.is_sorted(), "the oldest first");
 }

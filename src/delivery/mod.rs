@@ -19,10 +19,12 @@ mod lane;
 mod worker;
 mod supervise;
 mod probe;
+mod decide;
 #[cfg(test)]
 mod tests;
 
 pub use crate::live::Standing;
+pub use decide::{Undecided, drop_for_good, retry};
 pub use error::Error;
 pub use event::Rendered;
 pub use probe::test_event;

@@ -16,7 +16,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_ID: usize = 128;
 
 /// The routes as logs show them.
-const TEMPLATES: [&str; 26] = [
+const TEMPLATES: [&str; 28] = [
     "/v1/signals/{name}",
     "/v1/alerts",
     "/v1/alerts/{id}",
@@ -36,6 +36,8 @@ const TEMPLATES: [&str; 26] = [
     "/v1/stuck/{id}/retry",
     "/v1/dead-letters",
     "/v1/dead-letters/{id}",
+    "/v1/dead-letters/{id}/retry",
+    "/v1/dead-letters/{id}/drop",
     "/v1/whoami",
     "/v1/status",
     "/v1/freeze",

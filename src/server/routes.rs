@@ -58,6 +58,8 @@ pub(super) fn with_local_token(live: &Arc<Live>, local: Option<String>) -> Route
         .route("/v1/stuck/{id}/retry", post(stuck::retry))
         .route("/v1/dead-letters", get(dead_letters::list))
         .route("/v1/dead-letters/{id}", get(dead_letters::show))
+        .route("/v1/dead-letters/{id}/retry", post(dead_letters::retry))
+        .route("/v1/dead-letters/{id}/drop", post(dead_letters::drop))
         .route("/v1/whoami", get(health::who_am_i))
         .route("/v1/status", get(health::status))
         .route("/v1/freeze", post(health::freeze))

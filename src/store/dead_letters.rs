@@ -5,8 +5,9 @@ use rusqlite::Row;
 
 use super::alerts::Revision;
 use super::columns::{Count, from_ms, ms};
-use super::error::Error;
+use super::error::{Error, from_json};
 use super::tx::{Reader, Tx};
+use crate::alert::Alert;
 use crate::id::Id;
 use crate::untrusted::Untrusted;
 
@@ -76,31 +77,27 @@ impl Tx<'_> {
         Ok(kept > 0)
     }
 
-    /// Owes a dead letter again, after everything owed before. Gives its new number; `None` when
+    /// Owes a dead letter again, in its old place: before what waits of its alert. It was owed since
+    /// before it died, and nobody has it yet. `newest_only` as for [`Tx::owe`]. Gives `false` when
     /// there is no such dead letter.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn retry_dead_letter(&mut self, seq: i64) -> Result<Option<i64>, Error> {
-        let found = self.one(
-            "read a dead letter",
-            "SELECT name, alert, revision, number, newest_only FROM dead_letters
-             JOIN destinations ON destinations.id = destination WHERE seq = ?1",
-            [seq],
-            |row| {
-                let revision = Revision {
-                    alert: Id::from_raw(row.get(1)?),
-                    row: row.get(2)?,
-                    number: row.get(3)?,
-                };
-                Ok((row.get::<_, String>(0)?, revision, row.get::<_, bool>(4)?))
-            },
-        )?;
-        let Some((destination, revision, newest_only)) = found else {
-            return Ok(None);
+    pub fn retry_dead_letter(&mut self, seq: i64, newest_only: bool) -> Result<bool, Error> {
+        let Some(letter) = Reader::dead_letter(self, seq)? else {
+            return Ok(false);
         };
-        self.drop_dead_letter(seq)?;
-        self.owe(&destination, revision, newest_only).map(Some)
+        // As a postponed row that is due: readers of fresh rows are past its place.
+        self.holds(&letter.destination)?;
+        self.put(
+            "owe a dead letter again",
+            "INSERT INTO outbox (destination, seq, alert, revision, number, owed_ms, newest_only, attempts, next_at_ms,
+                error)
+             SELECT destination, seq, alert, revision, number, died_ms, ?2, attempts, ?3, reason
+             FROM dead_letters WHERE seq = ?1",
+            (seq, newest_only, ms(self.now())),
+        )?;
+        self.drop_dead_letter(seq)
     }
 
     /// Forgets a dead letter. Gives `false` when there is no such one.
@@ -125,6 +122,28 @@ impl Reader<'_> {
     pub fn dead_letter(&self, seq: i64) -> Result<Option<DeadLetter>, Error> {
         let sql = format!("{COLUMNS} WHERE seq = ?1");
         self.one("read a dead letter", &sql, [seq], read)
+    }
+
+    /// An alert's revisions from its newest back to `revision`, `most` of them at most.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn back_to(&self, revision: Revision, most: u32) -> Result<Vec<Alert>, Error> {
+        let rows = self.many(
+            "read what an alert has become",
+            "WITH RECURSIVE chain (id, number, previous, json) AS (
+                SELECT id, number, previous, json FROM revisions
+                WHERE id = (SELECT revision FROM alerts WHERE id = ?1)
+                UNION ALL
+                SELECT revisions.id, revisions.number, revisions.previous, revisions.json FROM revisions, chain
+                WHERE revisions.id = chain.previous AND chain.number > ?2)
+             SELECT id, json FROM chain LIMIT ?3",
+            (revision.alert.raw(), revision.number, most),
+            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)),
+        )?;
+        rows.iter()
+            .map(|(row, json)| from_json("revision", *row, json))
+            .collect()
     }
 
     /// Dead letters, of one destination or of all, the newest first, from before `before`.

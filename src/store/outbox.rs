@@ -71,7 +71,7 @@ impl Tx<'_> {
     }
 
     /// Notes that rows of a destination are postponed or parked.
-    fn holds(&mut self, name: &str) -> Result<(), Error> {
+    pub(super) fn holds(&mut self, name: &str) -> Result<(), Error> {
         let destination = self.destination(name)?;
         if self.memory.held.insert(destination) {
             self.news(name).held = Some(true);

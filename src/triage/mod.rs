@@ -13,6 +13,6 @@ mod timers;
 mod tests;
 
 pub use judge::{Judged, judge};
-pub use revise::{Why, quiet_at, revise};
+pub use revise::{Why, quiet_at, revise, state_heard};
 pub use settle::{first, over, settle};
 pub use timers::{due, run};

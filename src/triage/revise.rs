@@ -119,6 +119,26 @@ fn wants(catalog: &Catalog, destination: &str, alert: &Alert, why: Why) -> bool 
     }
 }
 
+/// Whether a destination that keeps state, and knows of the alert, was owed `after`, which came after
+/// `before`: all but [`Why::Changed`]. Repeats go where a route with `repeat` leads.
+pub fn state_heard(catalog: &Catalog, destination: &str, before: &Alert, after: &Alert) -> bool {
+    let ends = after.state == State::Resolved && before.state != State::Resolved;
+    if ends || after.severity != before.severity {
+        return true;
+    }
+    let routes = catalog.config.routes.iter();
+    let repeats = routes
+        .filter(|route| route.repeat.is_some())
+        .any(|route| route.to.iter().any(|to| to == destination));
+    repeats
+        && after.title == before.title
+        && after.summary == before.summary
+        && after.fields == before.fields
+        && after.model == before.model
+        && after.acknowledged == before.acknowledged
+        && after.notes == before.notes
+}
+
 /// When an alert of a mapping goes quiet, counted from a signal seen at `seen`.
 pub fn quiet_at(mapping: &Mapping, seen: Timestamp) -> Option<Timestamp> {
     mapping.quiet.and_then(|quiet| seen.checked_add(quiet).ok())

@@ -6,6 +6,7 @@ mod azure;
 mod pagerduty;
 mod bulk;
 mod order;
+mod dead_letters;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,13 +1,13 @@
 //! From the outbox into memory: what is due, read and rendered in one view of the store.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::{Waiting, Worker};
-use crate::alert::Alert;
+use crate::alert::{Alert, AlertId};
 use crate::connector::Of;
 use crate::delivery::event::{self, Event};
 use crate::delivery::{Error, Way};
@@ -142,9 +142,10 @@ impl Worker {
                 return;
             }
         };
-        self.after = loaded.after;
+        let passed = std::mem::replace(&mut self.after, loaded.after);
         self.more = loaded.more;
         self.next_due = loaded.next_due;
+        self.give_way(&loaded.ready, passed);
         let since = tokio::time::Instant::now();
         for (owed, event) in loaded.ready {
             self.take_in(owed, event, since);
@@ -153,6 +154,32 @@ impl Worker {
             self.park(loaded.behind);
         }
         self.give_up(loaded.dead);
+    }
+
+    /// A dead letter that is owed again comes back in its old place: what is in memory of its alert,
+    /// and comes after it, waits behind it.
+    fn give_way(&mut self, ready: &[(Owed, Option<Event>)], passed: i64) {
+        let mut back: HashMap<AlertId, i64> = HashMap::new();
+        for (owed, _) in ready.iter().filter(|(owed, _)| owed.seq <= passed) {
+            back.entry(owed.revision.alert).or_insert(owed.seq);
+        }
+        if back.is_empty() || self.pending.is_empty() {
+            return;
+        }
+        let behind: Vec<i64> = self
+            .pending
+            .iter()
+            .map(|waiting| &waiting.owed)
+            .filter(|owed| {
+                back.get(&owed.revision.alert)
+                    .is_some_and(|first| *first < owed.seq)
+            })
+            .map(|owed| owed.seq)
+            .collect();
+        if !behind.is_empty() {
+            self.forget(|waiting| behind.contains(&waiting.owed.seq));
+            self.park(behind);
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::house::House;
 
 /// Request, then the status for nobody, reader, analyst, watcher, soar, sender, boss. 1 stands for "let in": anything
 /// but 401 and 403.
-const TABLE: [(&str, [u16; 7]); 27] = [
+const TABLE: [(&str, [u16; 7]); 29] = [
     ("GET /v1/whoami", [401, 1, 1, 1, 1, 1, 1]),
     ("GET /v1/status", [401, 1, 1, 1, 1, 1, 1]),
     ("GET /v1/alerts", [401, 1, 1, 403, 403, 403, 1]),
@@ -55,6 +55,14 @@ const TABLE: [(&str, [u16; 7]); 27] = [
     ),
     ("GET /v1/dead-letters", [401, 1, 1, 403, 403, 403, 1]),
     ("GET /v1/dead-letters/1", [401, 1, 1, 403, 403, 403, 1]),
+    (
+        "POST /v1/dead-letters/1/retry",
+        [401, 403, 403, 403, 403, 403, 1],
+    ),
+    (
+        "POST /v1/dead-letters/1/drop",
+        [401, 403, 403, 403, 403, 403, 1],
+    ),
     ("POST /v1/freeze", [401, 403, 403, 403, 403, 403, 1]),
     ("POST /v1/unfreeze", [401, 403, 403, 403, 403, 403, 1]),
     ("POST /v1/tokens/revoke", [401, 403, 403, 403, 403, 403, 1]),

@@ -91,43 +91,6 @@ async fn the_status_counts_what_there_is() {
 }
 
 #[tokio::test]
-async fn a_dead_letter_is_shown_with_what_was_refused() {
-    use crate::store::DeadLetterCause;
-    use crate::untrusted::Untrusted;
-    let house = House::new().await;
-    let alert = house.alert("a").await;
-    let (now, live) = (house.live.clock.now(), &house.live);
-    let dead = live.store.write(move |tx| {
-        let owed = tx.due("lines", now, 0, 1)?.ready.remove(0);
-        let cause = DeadLetterCause {
-            status: Some(400),
-            body: Untrusted::new(b"no\x1b[31m".to_vec()),
-            reason: "the destination says no".to_owned(),
-        };
-        tx.dead_letter("lines", owed.seq, &cause)
-    });
-    assert!(dead.await.unwrap());
-    let list = house.ask("reader", "GET /v1/dead-letters", "").await.json();
-    let id = &list["dead_letters"][0]["id"];
-    assert_eq!(list["dead_letters"][0]["reason"], "the destination says no");
-    let shown = house
-        .ask("reader", &format!("GET /v1/dead-letters/{id}"), "")
-        .await
-        .json();
-    assert_eq!(shown["refused"]["id"], alert.as_str());
-    assert_eq!(shown["answer"], "no\u{1b}[31m");
-    let list = house.ask("reader", "GET /v1/connections", "").await;
-    assert!(list.body.contains("the destination says no"));
-    assert_eq!(
-        house
-            .ask("reader", "GET /v1/dead-letters/x", "")
-            .await
-            .status,
-        404
-    );
-}
-
-#[tokio::test]
 async fn unknown_paths_and_methods_are_problems() {
     let house = House::new().await;
     for (request, status) in [

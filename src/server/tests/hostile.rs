@@ -70,6 +70,7 @@ async fn texts_that_name_something_name_nothing() {
             format!("GET /v1/actions?ids={encoded}"),
             format!("GET /v1/stuck/{encoded}"),
             format!("GET /v1/dead-letters/{encoded}"),
+            format!("POST /v1/dead-letters/{encoded}/drop"),
             format!("POST /v1/signals/{encoded}"),
             format!("POST /v1/signals/local/{encoded}"),
             format!("GET /{encoded}"),

@@ -9,4 +9,5 @@ mod actions;
 mod bounds;
 mod hostile;
 mod health;
+mod dead_letters;
 mod tls;

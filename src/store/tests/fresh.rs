@@ -3,8 +3,9 @@
 use rusqlite::StatementStatus;
 
 use super::super::due::FRESH;
-use super::super::{Error, Store};
+use super::super::{DeadLetterCause, Error, Store};
 use super::{Scratch, Times, alert, open_and_owe, scratch};
+use crate::untrusted::Untrusted;
 
 async fn owe(it: &Scratch, keys: std::ops::Range<usize>) -> Vec<i64> {
     it.store
@@ -108,6 +109,39 @@ async fn while_a_row_is_postponed_only_the_outbox_knows_what_stands_behind_it() 
         .await
         .unwrap();
     assert_eq!(taken(&it.store, seqs[2], 10), Some(vec![]));
+}
+
+#[tokio::test]
+async fn a_retried_dead_letter_is_found_in_the_outbox_while_fresh_rows_go_on() {
+    let it = scratch();
+    let seqs = owe(&it, 0..2).await;
+    assert_eq!(taken(&it.store, 0, 10), Some(seqs.clone()));
+    let dead = seqs[0];
+    it.store
+        .write(move |tx| {
+            let cause = DeadLetterCause {
+                status: Some(400),
+                body: Untrusted::new(Vec::new()),
+                reason: "refused".to_owned(),
+            };
+            tx.dead_letter("soc", dead, &cause)?;
+            tx.retry_dead_letter(dead, false)
+        })
+        .await
+        .unwrap();
+    let fresh = owe(&it, 2..3).await;
+    assert_eq!(taken(&it.store, seqs[1], 10), None);
+    let (now, after) = (it.clock.now(), seqs[1]);
+    let due = it
+        .store
+        .read(move |reader| reader.due("soc", now, after, 10));
+    let due: Vec<i64> = due.await.unwrap().ready.iter().map(|row| row.seq).collect();
+    assert_eq!(due, [dead, fresh[0]]);
+    it.store
+        .write_lazily(move |tx| tx.mark_delivered("soc", &[dead]))
+        .await
+        .unwrap();
+    assert_eq!(taken(&it.store, seqs[1], 10), Some(fresh));
 }
 
 #[tokio::test]

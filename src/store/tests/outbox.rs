@@ -208,23 +208,47 @@ async fn a_dead_letter_keeps_the_answer_and_lets_the_next_one_pass() {
 async fn a_dead_letter_can_be_retried_or_dropped() {
     let it = scratch();
     let (seqs, _) = four(&it).await;
-    let (again, dropped, missing) = it
+    let dead = seqs.clone();
+    let done = it
         .store
         .write(move |tx| {
-            tx.dead_letter("soc", seqs[3], &cause())?;
-            tx.dead_letter("soc", seqs[2], &cause())?;
-            let again = tx.retry_dead_letter(seqs[3])?;
+            tx.dead_letter("soc", dead[3], &cause())?;
+            tx.dead_letter("soc", dead[2], &cause())?;
             Ok((
-                again,
-                tx.drop_dead_letter(seqs[2])?,
-                tx.retry_dead_letter(seqs[2])?,
+                tx.retry_dead_letter(dead[3], false)?,
+                tx.drop_dead_letter(dead[2])?,
+                tx.retry_dead_letter(dead[2], false)?,
             ))
         })
         .await
         .unwrap();
-    assert_eq!(due(&it, 0).await.last().copied(), again);
-    assert!(dropped);
-    assert_eq!(missing, None);
+    assert_eq!(done, (true, true, false));
+    let found = due_after(&it, 0, seqs[3]).await.ready;
+    let (owed, none) = found.split_first().unwrap();
+    assert_eq!((owed.seq, owed.attempts), (seqs[3], 1));
+    assert_eq!(owed.error.as_deref(), Some("refused"));
+    assert!(none.is_empty());
+    assert_eq!(due(&it, 0).await, [seqs[0], seqs[1], seqs[3]]);
+    let left = it.store.read(|reader| reader.dead_letters(None, None, 10));
+    assert!(left.await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_retried_dead_letter_comes_before_what_waits_of_its_alert() {
+    let it = scratch();
+    let (seqs, _) = four(&it).await;
+    let first = seqs[0];
+    it.store
+        .write(move |tx| {
+            tx.dead_letter("soc", first, &cause())?;
+            tx.retry_dead_letter(first, false)
+        })
+        .await
+        .unwrap();
+    let found = due_after(&it, 0, 0).await;
+    let ready: Vec<i64> = found.ready.iter().map(|owed| owed.seq).collect();
+    assert_eq!(ready, [seqs[0], seqs[3]]);
+    assert_eq!(found.behind, seqs[1..3]);
 }
 
 #[tokio::test]

@@ -47,6 +47,14 @@ fn call(tx: &Tx<'_>) -> Call {
     }
 }
 
+fn cause() -> DeadLetterCause {
+    DeadLetterCause {
+        status: Some(400),
+        body: Untrusted::new(Vec::new()),
+        reason: "refused".to_owned(),
+    }
+}
+
 /// An action in a state, with a call, that answers `alert`.
 fn asked(
     tx: &mut Tx<'_>,
@@ -85,12 +93,7 @@ async fn a_closed_alert_goes_with_its_revisions_when_nothing_refers_to_it() {
         kept.push(owed.id);
         let (dead, seq) = open_and_owe(tx, "dead", "soc")?;
         tx.put_alert(revised(&dead, State::Resolved), Times::default())?;
-        let cause = DeadLetterCause {
-            status: Some(400),
-            body: Untrusted::new(Vec::new()),
-            reason: "refused".to_owned(),
-        };
-        tx.dead_letter("soc", seq, &cause)?;
+        tx.dead_letter("soc", seq, &cause())?;
         kept.push(dead.id);
         for (state, changed) in [(ActionState::Queued, false), (ActionState::Succeeded, true)] {
             let answered = closed(tx, state.as_str())?;
@@ -237,6 +240,23 @@ async fn an_alert_that_an_action_is_asked_for_meanwhile_stays() {
     })
     .await;
     assert!(is_kept(&it, id).await);
+}
+
+#[tokio::test]
+async fn an_alert_goes_once_its_dead_letter_is_dropped() {
+    let it = scratch();
+    let (id, seq) = write(&it, |tx| {
+        let (dead, seq) = open_and_owe(tx, "dead", "soc")?;
+        tx.put_alert(revised(&dead, State::Resolved), Times::default())?;
+        tx.dead_letter("soc", seq, &cause())?;
+        Ok((dead.id, seq))
+    })
+    .await;
+    it.store.sweep(it.after(1), u64::MAX, 10).await.unwrap();
+    assert!(is_kept(&it, id).await);
+    write(&it, move |tx| tx.drop_dead_letter(seq)).await;
+    it.store.sweep(it.after(1), u64::MAX, 10).await.unwrap();
+    assert!(!is_kept(&it, id).await);
 }
 
 #[tokio::test]
