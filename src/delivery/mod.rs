@@ -26,7 +26,7 @@ pub use crate::live::Standing;
 pub use error::Error;
 pub use event::Rendered;
 pub use probe::test_event;
-pub use supervise::{standings, start};
+pub use supervise::{resume, standings, start};
 
 use std::sync::Arc;
 

@@ -6,6 +6,7 @@ mod azure;
 mod pagerduty;
 mod bulk;
 mod order;
+mod resume;
 
 use std::path::Path;
 use std::sync::Arc;

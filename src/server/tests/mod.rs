@@ -9,4 +9,5 @@ mod actions;
 mod bounds;
 mod hostile;
 mod health;
+mod destinations;
 mod tls;
