@@ -196,6 +196,7 @@ pub struct Standing {
 #[derive(Debug, Default)]
 pub struct Board {
     standings: Mutex<BTreeMap<String, Standing>>,
+    resumed: Mutex<BTreeMap<String, Bell>>,
 }
 
 impl Board {
@@ -213,6 +214,20 @@ impl Board {
                     ..Standing::default()
                 }),
         );
+    }
+
+    /// To be woken when a destination is resumed.
+    pub fn listen(&self, destination: &str) -> watch::Receiver<u64> {
+        let mut bells = self.resumed.lock().unwrap_or_else(PoisonError::into_inner);
+        bells.entry(destination.to_owned()).or_default().listen()
+    }
+
+    /// Tells whoever delivers to a destination to try at once.
+    pub fn resume(&self, destination: &str) {
+        let bells = self.resumed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bell) = bells.get(destination) {
+            bell.ring();
+        }
     }
 
     /// What is known, by destination.

@@ -24,6 +24,8 @@ pub struct Meters {
     pub deliveries: Family<DeliveryLabels, Counter>,
     /// Events that wait, by destination; set when shown.
     pub waiting: Family<DestinationLabels, Gauge>,
+    /// 1 for a destination that gets nothing but a probe a minute, else 0; set when shown.
+    pub stopped: Family<DestinationLabels, Gauge>,
     /// From the making of a revision to its delivery, in seconds.
     pub delivery_seconds: Histogram,
     /// Actions by name and end state.
@@ -125,6 +127,12 @@ impl Default for Meters {
         );
         let waiting = Family::default();
         registry.register("deliveries_waiting", "Events that wait", waiting.clone());
+        let stopped = Family::default();
+        registry.register(
+            "destination_stopped",
+            "Whether a destination gets nothing but a probe a minute",
+            stopped.clone(),
+        );
         let delivery_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 20));
         registry.register_with_unit(
             "delivery",
@@ -148,6 +156,7 @@ impl Default for Meters {
             revisions,
             deliveries,
             waiting,
+            stopped,
             delivery_seconds,
             actions,
             lost,

@@ -11,6 +11,7 @@ mod demo;
 mod connections;
 mod connectors;
 mod dead_letters;
+mod destinations;
 mod explain;
 mod freeze;
 mod output;
@@ -86,6 +87,8 @@ enum Command {
     Connectors(Asked<connectors::What>),
     /// How each connection fares
     Connections(Asked<connections::What>),
+    /// How each destination stands, and trying one at once
+    Destinations(Asked<destinations::What>),
     /// Signals that a mapping or a schema failed on
     Stuck(Asked<stuck::What>),
     /// What a destination refused for good
@@ -135,6 +138,7 @@ pub fn main() -> ExitCode {
         Command::Actions(typed) => actions::run(typed, at),
         Command::Connectors(typed) => connectors::run(&typed, at),
         Command::Connections(typed) => connections::run(typed, at),
+        Command::Destinations(typed) => destinations::run(typed, at),
         Command::Stuck(typed) => stuck::run(typed, at),
         Command::DeadLetters(typed) => dead_letters::run(typed, at),
         Command::Status(typed) => status::run(&typed, at),

@@ -6,7 +6,8 @@ use clap::{CommandFactory, Parser};
 use serde_json::json;
 
 use super::api::Api;
-use super::{Command, Typed, Where, dead_letters, explain};
+use super::shown::Asked;
+use super::{Command, Format, Typed, Where, dead_letters, destinations, explain};
 use crate::clock::Clock;
 use crate::daemon::{self, Daemon, Folder};
 use crate::signal::SignalName;
@@ -25,6 +26,7 @@ fn what_is_missing_or_unknown_is_said() {
         &["andon", "freeze"],
         &["andon", "token", "new", "soar"],
         &["andon", "alerts", "close"],
+        &["andon", "destinations", "resume"],
         &["andon", "actions", "request"],
         &["andon", "actions", "request", "a/b", "--wait", "long"],
         &["andon", "connectors", "--format", "xml"],
@@ -45,6 +47,8 @@ fn what_the_manual_says_can_be_typed() {
         "andon actions request mlflow/move-alias --at registry --with model=m version=1 --alert alt_1 --reason why --ttl 1h --dry-run --wait 30",
         "andon actions revert act_1 --wait 30",
         "andon connections test soc",
+        "andon destinations",
+        "andon destinations resume soc --format json",
         "andon dead-letters show 1",
         "andon dead-letters retry 1 2 --reason mended",
         "andon dead-letters retry --destination soc --format json",
@@ -142,6 +146,22 @@ fn a_daemon_whose_certificate_is_of_a_private_authority_is_spoken_to_with_its_fi
         };
         assert!(format!("{error:#}").contains(said), "{error:#}");
     }
+}
+
+#[test]
+fn a_destination_that_is_none_cannot_be_resumed() {
+    let running = Running::new("");
+    let typed = Asked {
+        what: Some(destinations::What::Resume {
+            name: "soc".to_owned(),
+        }),
+        format: Format::Text,
+    };
+    let error = destinations::run(typed, &running.at("http", None)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "no destination is called `soc`: andon.yaml has none (404)"
+    );
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub use decide::{Undecided, drop_for_good, retry};
 pub use error::Error;
 pub use event::Rendered;
 pub use probe::test_event;
-pub use supervise::{standings, start};
+pub use supervise::{resume, standings, start};
 
 use std::sync::Arc;
 

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::task::JoinHandle;
 
 use super::worker::{Ended, Worker};
-use super::{Error, Standing};
+use super::{Standing, Way};
 use crate::live::Live;
 use crate::meters::DestinationLabels;
+use crate::store;
 
 /// A task that ended is looked for so often, when nothing rings.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -48,6 +50,11 @@ async fn watch(live: &Arc<Live>) {
 /// Runs one worker after the other, each on the snapshot in force, until the destination is gone.
 async fn keep(live: Arc<Live>, name: String) {
     loop {
+        // What went wrong under the last snapshot may be mended by this one, or be gone.
+        live.board.update(&name, |standing| {
+            standing.stopped = None;
+            standing.paused_until = None;
+        });
         let Some(worker) = Worker::new(&live, &name) else {
             return;
         };
@@ -63,39 +70,63 @@ async fn keep(live: Arc<Live>, name: String) {
 }
 
 /// How every destination stands, those too that are no longer configured and are still owed
-/// something; by name. Sets the gauge of what waits.
+/// something; by name. Sets the gauges of what waits and of what is stopped.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub async fn standings(live: &Live) -> Result<Vec<Standing>, Error> {
+pub async fn standings(live: &Live) -> Result<Vec<Standing>, store::Error> {
     let waiting = live.store.read(|reader| reader.waiting()).await?;
+    let snapshot = live.snapshot();
+    let delivers = |name: &str| Way::to(&snapshot, name).is_ok();
+    let blank = |name: &str| Standing {
+        destination: name.to_owned(),
+        ..Standing::default()
+    };
     let mut all = live.board.all();
-    for connection in &live.snapshot().catalog.config.connections {
-        if connection.connector.deliver.is_some() {
-            all.entry(connection.name.clone())
-                .or_insert_with(|| Standing {
-                    destination: connection.name.clone(),
-                    ..Standing::default()
-                });
+    for connection in &snapshot.catalog.config.connections {
+        let name = &connection.name;
+        if delivers(name) && !all.contains_key(name) {
+            all.insert(name.clone(), blank(name));
         }
     }
     for one in waiting {
-        let labels = DestinationLabels {
-            destination: one.destination.clone(),
-        };
-        let count = i64::try_from(one.count).unwrap_or(i64::MAX);
-        live.meters.waiting.get_or_create(&labels).set(count);
-        if one.count == 0 && !all.contains_key(&one.destination) {
-            continue;
-        }
         let standing = all
-            .entry(one.destination.clone())
-            .or_insert_with(|| Standing {
-                destination: one.destination,
-                ..Standing::default()
-            });
+            .entry(one.destination)
+            .or_insert_with_key(|name| blank(name));
         standing.waiting = one.count;
         standing.oldest = one.oldest;
     }
+    for standing in all.values() {
+        let labels = DestinationLabels {
+            destination: standing.destination.clone(),
+        };
+        let count = i64::try_from(standing.waiting).unwrap_or(i64::MAX);
+        live.meters.waiting.get_or_create(&labels).set(count);
+        let stopped = i64::from(standing.stopped.is_some());
+        live.meters.stopped.get_or_create(&labels).set(stopped);
+    }
+    all.retain(|name, standing| standing.waiting > 0 || delivers(name));
     Ok(all.into_values().collect())
+}
+
+/// Ends a destination's pause: what is put off for it is due now, and it is tried at once. Gives how
+/// many were put off; `None` when there is no such destination.
+///
+/// # Errors
+/// When the store fails.
+pub async fn resume(live: &Live, name: &str, by: &str) -> Result<Option<usize>, store::Error> {
+    if Way::to(&live.snapshot(), name).is_err() {
+        return Ok(None);
+    }
+    let (to, by) = (name.to_owned(), by.to_owned());
+    let put_off = live
+        .store
+        .write(move |tx| {
+            let about = json!({ "destination": to });
+            tx.audit(&by, "destination.resumed", &about)?;
+            tx.hasten(&to)
+        })
+        .await?;
+    live.board.resume(name);
+    Ok(Some(put_off))
 }

@@ -32,6 +32,8 @@ use settle::Settled;
 const LANES: usize = 4;
 /// A destination that asked for less gets less for so long.
 const SLOW_FOR: Duration = Duration::from_mins(1);
+/// While a destination is stopped, its secrets are looked at this often.
+const LOOK_EVERY: Duration = Duration::from_secs(3);
 /// No sleep is longer, whatever the clocks say.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
@@ -89,6 +91,8 @@ pub(super) struct Worker {
     /// The last batch was put off: one at a time until one is taken.
     failing: bool,
     stopped: bool,
+    /// When its secrets are looked at next, should it still be stopped.
+    look_at: Duration,
     /// Nothing more is begun; what is on its way is answered.
     quit: CancellationToken,
 }
@@ -128,6 +132,7 @@ impl Worker {
             last_sent: None,
             failing: false,
             stopped: false,
+            look_at: Duration::ZERO,
             quit: live.stop.child_token(),
             snapshot,
         })
@@ -135,12 +140,8 @@ impl Worker {
 
     pub(super) async fn run(mut self) -> Ended {
         let mut bell = self.live.owed.listen();
+        let mut resumed = self.live.board.listen(&self.name);
         let stop = self.live.stop.clone();
-        // What went wrong under the last snapshot may be mended by this one.
-        self.live.board.update(&self.name, |standing| {
-            standing.stopped = None;
-            standing.paused_until = None;
-        });
         let ended = loop {
             if stop.is_cancelled() {
                 break Ended::Stopped;
@@ -153,6 +154,7 @@ impl Worker {
                 self.next_due = None;
                 self.more = true;
             }
+            self.look_for_a_new_secret().await;
             if self.more && self.has_room() {
                 self.load().await;
             }
@@ -173,6 +175,7 @@ impl Worker {
                     Ok(settled) => self.settled(&settled),
                     Err(_) => break Ended::Broken,
                 },
+                _ = resumed.changed() => self.resume(),
                 _ = bell.changed() => self.more = true,
                 () = tokio::time::sleep(nap) => {}
             }
@@ -187,7 +190,8 @@ impl Worker {
             let left = at.duration_since(self.live.clock.now());
             Duration::try_from(left).unwrap_or(Duration::ZERO)
         });
-        [wake, due]
+        let look = self.stopped.then_some(LOOK_EVERY);
+        [wake, due, look]
             .into_iter()
             .flatten()
             .min()
@@ -220,9 +224,16 @@ impl Worker {
         if let Some(later) = &report.later {
             self.went_wrong(later, now);
         }
-        for alert in alerts {
-            self.release(*alert);
-        }
+        // Of a pager's alert the store is asked for the newest revision that waits: not before it knows
+        // that this one was taken.
+        let held = if self.of == Of::State && !report.delivered.is_empty() {
+            alerts.to_vec()
+        } else {
+            for alert in alerts {
+                self.release(*alert);
+            }
+            Vec::new()
+        };
         let gone: HashSet<i64> = report
             .delivered
             .iter()
@@ -233,7 +244,7 @@ impl Worker {
             .collect();
         Arc::make_mut(&mut self.known).extend(&gone);
         self.forget(|waiting| gone.contains(&waiting.owed.seq));
-        self.settle(report);
+        self.settle(report, held);
     }
 
     fn went_well(&mut self) {
@@ -267,6 +278,9 @@ impl Worker {
         } else {
             tracing::warn!(destination = %self.name, why = later.why, wait_ms = later.wait.as_millis(), "put off");
         }
+        if stops {
+            self.look_at = now.saturating_add(LOOK_EVERY);
+        }
         self.stopped |= stops;
         let stopped = self.stopped;
         self.live.board.update(&self.name, |standing| {
@@ -276,6 +290,41 @@ impl Worker {
                 standing.stopped = stops.then(|| later.why.clone());
             }
         });
+    }
+
+    /// The next event is tried at once. The store has made due what was put off.
+    fn resume(&mut self) {
+        self.paused_until = None;
+        self.more = true;
+        self.live
+            .board
+            .update(&self.name, |standing| standing.paused_until = None);
+    }
+
+    /// What stopped it was mostly its credential; a new one is tried without waiting for the next
+    /// probe.
+    async fn look_for_a_new_secret(&mut self) {
+        if !self.stopped || !self.sending.is_empty() || !self.settling.is_empty() {
+            return;
+        }
+        let now = self.live.clock.steady();
+        if now < self.look_at {
+            return;
+        }
+        self.look_at = now.saturating_add(LOOK_EVERY);
+        if !self.snapshot.secrets.changed(&self.name) {
+            return;
+        }
+        let name = Arc::clone(&self.name);
+        match self.live.store.write(move |tx| tx.hasten(&name)).await {
+            Ok(_) => {
+                tracing::info!(destination = %self.name, "a secret of it was changed; trying it");
+                self.resume();
+            }
+            Err(error) => {
+                tracing::error!(destination = %self.name, %error, "its secret was changed, but it cannot be resumed");
+            }
+        }
     }
 
     fn hold(&mut self, alert: AlertId) {

@@ -75,6 +75,8 @@ pub struct Secrets {
 /// What was read, and what its file looked like then.
 struct Read {
     secret: Option<SecretString>,
+    /// It could not be read: that is tried again each time, and not taken for "not given".
+    failed: bool,
     looked_at: Duration,
     seen: Option<Seen>,
 }
@@ -117,7 +119,7 @@ impl Secrets {
         };
         let now = self.clock.steady();
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = read.get_mut(&key) {
+        if let Some(known) = read.get_mut(&key).filter(|known| !known.failed) {
             let looked_lately = now.saturating_sub(known.looked_at) < LOOK_EVERY;
             if matches!(reference, SecretRef::Env(_)) || looked_lately {
                 return Ok(known.secret.clone());
@@ -130,21 +132,41 @@ impl Secrets {
                 return Ok(known.secret.clone());
             }
         }
-        // What was read is forgotten first: a file that can no longer be read gives no secret.
-        read.remove(&key);
-        let (secret, seen) = match reference {
-            SecretRef::Env(name) => (from_env(name, connection, setting)?, None),
-            SecretRef::File(path) => from_file(&self.folder.join(path), connection, setting)?,
+        // What was read is forgotten: a file that can no longer be read gives no secret.
+        let (found, seen) = match reference {
+            SecretRef::Env(name) => (from_env(name, connection, setting), None),
+            SecretRef::File(path) => {
+                let path = self.folder.join(path);
+                let looked = look(&path);
+                let seen = looked.as_ref().ok().map(|(seen, _)| *seen);
+                (from_file(&path, looked, connection, setting), seen)
+            }
         };
         read.insert(
             key,
             Read {
-                secret: secret.clone(),
+                secret: found.as_ref().ok().cloned().flatten(),
+                failed: found.is_err(),
                 looked_at: now,
                 seen,
             },
         );
-        Ok(secret)
+        found
+    }
+
+    /// Whether a file with a secret of that connection is no longer as it was when it was last read.
+    pub fn changed(&self, connection: &str) -> bool {
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        self.refs
+            .iter()
+            .filter(|((of, _), _)| of == connection)
+            .any(|(key, reference)| match (reference, read.get(key)) {
+                (SecretRef::File(path), Some(known)) => {
+                    look(&self.folder.join(path)).ok().map(|(seen, _)| seen) != known.seen
+                }
+                // A variable does not change, and what nobody asked for is no reason.
+                _ => false,
+            })
     }
 
     /// Whether that setting has a secret now.
@@ -167,9 +189,10 @@ fn from_env(name: &str, connection: &str, setting: &str) -> Result<Option<Secret
 
 fn from_file(
     path: &Path,
+    looked: std::io::Result<(Seen, bool)>,
     connection: &str,
     setting: &str,
-) -> Result<(Option<SecretString>, Option<Seen>), Error> {
+) -> Result<Option<SecretString>, Error> {
     let reference = || SecretRef::File(path.to_owned());
     let unreadable = |source| Error::Unreadable {
         connection: connection.to_owned(),
@@ -177,7 +200,7 @@ fn from_file(
         reference: reference(),
         source,
     };
-    let (seen, is_file) = look(path).map_err(unreadable)?;
+    let (seen, is_file) = looked.map_err(unreadable)?;
     if !is_file || seen.size > LONGEST {
         return Err(Error::NotASecretFile {
             connection: connection.to_owned(),
@@ -192,7 +215,7 @@ fn from_file(
         setting: setting.to_owned(),
         reference: reference(),
     })?;
-    Ok((given(text), Some(seen)))
+    Ok(given(text))
 }
 
 /// What an editor or `echo` adds at the end is no part of a secret; nothing is not a secret.
@@ -282,6 +305,31 @@ mod tests {
             secrets.get("soc", "token"),
             Err(Error::Unreadable { .. })
         ));
+    }
+
+    #[test]
+    fn a_file_has_changed_until_it_was_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hec");
+        let clock = stopped();
+        let secrets = secrets(SecretRef::File("hec".into()), folder.path(), &clock);
+        std::fs::write(&path, "first").unwrap();
+        assert!(!secrets.changed("soc"), "nobody asked for it");
+        let steps: [(&str, &dyn Fn()); 3] = [
+            ("other", &|| std::fs::write(&path, "the second").unwrap()),
+            ("gone", &|| std::fs::remove_file(&path).unwrap()),
+            ("back", &|| std::fs::write(&path, "the third").unwrap()),
+        ];
+        drop(secrets.get("soc", "token"));
+        for (how, step) in steps {
+            assert!(!secrets.changed("soc"), "before it is {how}");
+            step();
+            assert!(secrets.changed("soc"), "{how}");
+            assert!(!secrets.changed("pager"), "{how}");
+            clock.advance(LOOK_EVERY);
+            drop(secrets.get("soc", "token"));
+        }
+        assert_eq!(text(&secrets).as_deref(), Some("the third"));
     }
 
     #[test]

@@ -16,7 +16,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_ID: usize = 128;
 
 /// The routes as logs show them.
-const TEMPLATES: [&str; 28] = [
+const TEMPLATES: [&str; 30] = [
     "/v1/signals/{name}",
     "/v1/alerts",
     "/v1/alerts/{id}",
@@ -30,6 +30,8 @@ const TEMPLATES: [&str; 28] = [
     "/v1/catalog/actions",
     "/v1/connections",
     "/v1/connections/{name}/test",
+    "/v1/destinations",
+    "/v1/destinations/{name}/resume",
     "/v1/tokens/revoke",
     "/v1/stuck",
     "/v1/stuck/{id}",

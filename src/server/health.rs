@@ -14,8 +14,7 @@ use super::page::{json as answer, ok};
 use super::problem::Problem;
 use crate::config::Scope;
 use crate::containment;
-use crate::meters::DestinationLabels;
-use crate::store::Waiting;
+use crate::delivery;
 use crate::untrusted;
 
 /// The flag that `freeze` raises.
@@ -30,7 +29,8 @@ pub(super) async fn alive() -> Response {
     ok(&json!({ "alive": true }))
 }
 
-/// `GET /readyz`: there is room for signals.
+/// `GET /readyz`: there is room for signals. A destination that is stopped is told of and makes no
+/// difference: what it is owed is kept.
 pub(super) async fn ready(State(desk): State<Arc<Desk>>) -> Response {
     let stopping = desk.live.stop.is_cancelled();
     let why = match desk.live.store.room() {
@@ -43,7 +43,7 @@ pub(super) async fn ready(State(desk): State<Arc<Desk>>) -> Response {
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    let body = json!({ "ready": why.is_none(), "why_not": why });
+    let body = json!({ "ready": why.is_none(), "why_not": why, "stopped": stopped(&desk) });
     let mut response = answer(status, &body);
     if status != StatusCode::OK {
         response
@@ -53,36 +53,32 @@ pub(super) async fn ready(State(desk): State<Arc<Desk>>) -> Response {
     response
 }
 
+/// The destinations that are stopped, and why. Who asks is not known: what they answered is left out,
+/// and the names of files.
+fn stopped(desk: &Desk) -> Vec<Value> {
+    let standings = desk.live.board.all().into_values();
+    let stopped = standings.filter_map(|standing| {
+        // After the first colon the words are no longer ours.
+        let why = standing.stopped?;
+        let why = why
+            .split_once(": ")
+            .map_or(why.as_str(), |(first, _)| first);
+        Some(json!({ "destination": standing.destination, "why": why }))
+    });
+    stopped.collect()
+}
+
 /// `GET /metrics`
 pub(super) async fn metrics(State(desk): State<Arc<Desk>>) -> Response {
-    let waiting = desk.live.store.read(|reader| reader.waiting()).await;
-    match waiting {
-        Ok(waiting) => set_waiting(&desk, &waiting),
-        Err(error) => return Problem::from(error).into_response(),
+    // Sets the gauges of destinations.
+    if let Err(error) = delivery::standings(&desk.live).await {
+        return Problem::from(error).into_response();
     }
     let mut response = desk.live.meters.text().into_response();
     response
         .headers_mut()
         .insert(header::CONTENT_TYPE, HeaderValue::from_static(OPEN_METRICS));
     response
-}
-
-fn set_waiting(desk: &Desk, waiting: &[Waiting]) {
-    let set = |destination: &str, count: u64| {
-        let labels = DestinationLabels {
-            destination: destination.to_owned(),
-        };
-        let gauge = desk.live.meters.waiting.get_or_create(&labels);
-        gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
-    };
-    for connection in &desk.live.snapshot().catalog.config.connections {
-        if connection.connector.deliver.is_some() {
-            set(&connection.name, 0);
-        }
-    }
-    for waiting in waiting {
-        set(&waiting.destination, waiting.count);
-    }
 }
 
 /// `GET /v1/whoami`: what a SOAR tests its connection with, so 401 for a wrong token.

@@ -21,6 +21,7 @@ mod shown;
 mod key;
 mod actions;
 mod catalog;
+mod destinations;
 mod connections;
 mod dead_letters;
 mod health;

@@ -12,8 +12,8 @@ use axum::routing::{get, post};
 use super::body::Places;
 use super::callers::Gate;
 use super::{
-    Desk, actions, alerts, answers, catalog, connections, dead_letters, dress, health, signals,
-    stuck, tokens,
+    Desk, actions, alerts, answers, catalog, connections, dead_letters, destinations, dress,
+    health, signals, stuck, tokens,
 };
 use crate::live::Live;
 
@@ -52,6 +52,8 @@ pub(super) fn with_local_token(live: &Arc<Live>, local: Option<String>) -> Route
         .route("/v1/catalog/actions", get(catalog::actions))
         .route("/v1/connections", get(connections::list))
         .route("/v1/connections/{name}/test", post(connections::test))
+        .route("/v1/destinations", get(destinations::list))
+        .route("/v1/destinations/{name}/resume", post(destinations::resume))
         .route("/v1/tokens/revoke", post(tokens::revoke))
         .route("/v1/stuck", get(stuck::list))
         .route("/v1/stuck/{id}", get(stuck::show))

@@ -35,7 +35,7 @@ pub struct Owed {
 pub struct Due {
     /// In order; of one alert, the earlier revision first.
     pub ready: Vec<Owed>,
-    /// Never tried, but behind a postponed one of the same alert: hand them to [`Tx::park`].
+    /// Never tried, but behind a postponed one of the same alert: hand them to [`Tx::park`](super::Tx::park).
     pub behind: Vec<i64>,
     /// Give this as `after` next time, to read over nothing twice.
     pub after: i64,

@@ -7,6 +7,7 @@ mod pagerduty;
 mod bulk;
 mod order;
 mod dead_letters;
+mod resume;
 
 use std::path::Path;
 use std::sync::Arc;

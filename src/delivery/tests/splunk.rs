@@ -11,7 +11,7 @@ use crate::delivery::start as begin_delivery;
 use crate::sandbox::splunk::{Code, Edition, Indexer, Options, Token, start};
 use crate::sandbox::{Fault, Running};
 
-const TOKEN: &str = "00000000-0000-0000-0000-000000000001";
+pub(super) const TOKEN: &str = "00000000-0000-0000-0000-000000000001";
 
 /// A collector, and a scene in which delivery does not run yet.
 pub(super) async fn idle(files: Files, options: Options) -> (Running<Indexer>, Scene) {
@@ -34,7 +34,7 @@ pub(super) fn options() -> Options {
     Options::with_token(Token::new(TOKEN))
 }
 
-fn many(scene: &Scene, count: usize) -> Vec<Alert> {
+pub(super) fn many(scene: &Scene, count: usize) -> Vec<Alert> {
     (0..count)
         .map(|number| scene.alert(&format!("column {number}")))
         .collect()

@@ -26,12 +26,14 @@ pub(super) struct Settled {
     back: Vec<(AlertId, i64, u32)>,
     until: Option<(Timestamp, String)>,
     park: Vec<i64>,
+    /// Alerts that are let go once the store knows.
+    held: Vec<AlertId>,
 }
 
 impl Worker {
     /// Hands a report to the store. Alerts with a row that is put off stay held until the store
     /// knows: what follows it must not be taken for ready.
-    pub(super) fn settle(&mut self, mut report: Report) {
+    pub(super) fn settle(&mut self, mut report: Report, held: Vec<AlertId>) {
         // Rows that are gone are known no longer; to mark them does nothing.
         report.delivered.append(&mut report.gone);
         let mut back = Vec::new();
@@ -57,6 +59,7 @@ impl Worker {
             back,
             until,
             park: Vec::new(),
+            held,
         });
     }
 
@@ -102,6 +105,9 @@ impl Worker {
             .chain(&settled.park)
         {
             known.remove(seq);
+        }
+        for alert in &settled.held {
+            self.release(*alert);
         }
         let alerts: Vec<AlertId> = settled.back.iter().map(|(alert, _, _)| *alert).collect();
         for alert in &alerts {

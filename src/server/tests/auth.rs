@@ -4,7 +4,7 @@ use super::house::House;
 
 /// Request, then the status for nobody, reader, analyst, watcher, soar, sender, boss. 1 stands for "let in": anything
 /// but 401 and 403.
-const TABLE: [(&str, [u16; 7]); 29] = [
+const TABLE: [(&str, [u16; 7]); 31] = [
     ("GET /v1/whoami", [401, 1, 1, 1, 1, 1, 1]),
     ("GET /v1/status", [401, 1, 1, 1, 1, 1, 1]),
     ("GET /v1/alerts", [401, 1, 1, 403, 403, 403, 1]),
@@ -44,6 +44,11 @@ const TABLE: [(&str, [u16; 7]); 29] = [
     ),
     ("GET /v1/catalog/actions", [401, 403, 403, 1, 1, 403, 1]),
     ("GET /v1/connections", [401, 1, 1, 403, 403, 403, 1]),
+    ("GET /v1/destinations", [401, 1, 1, 403, 403, 403, 1]),
+    (
+        "POST /v1/destinations/nobody/resume",
+        [401, 403, 403, 403, 403, 403, 1],
+    ),
     ("GET /v1/stuck", [401, 1, 1, 403, 403, 403, 1]),
     (
         "GET /v1/stuck/sig_0000000000001",

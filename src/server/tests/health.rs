@@ -16,7 +16,10 @@ async fn life_signs_need_no_token() {
         json!({ "alive": true })
     );
     let ready = house.ask("", "GET /readyz", "").await;
-    assert_eq!(ready.json(), json!({ "ready": true, "why_not": null }));
+    assert_eq!(
+        ready.json(),
+        json!({ "ready": true, "why_not": null, "stopped": [] })
+    );
     house.live.store.close().await;
     let not = house.ask("", "GET /readyz", "").await;
     assert_eq!((not.status, not.header("retry-after")), (503, Some("5")));

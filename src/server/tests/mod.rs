@@ -10,4 +10,5 @@ mod bounds;
 mod hostile;
 mod health;
 mod dead_letters;
+mod destinations;
 mod tls;
