@@ -13,7 +13,7 @@ use crate::catalog::Catalog;
 use crate::connector::EchoOf;
 use crate::signal::SignalName;
 use crate::store::{self, Expected, Tx};
-use crate::triage::{Why, revise};
+use crate::triage::{Why, quiet_at, revise};
 
 /// Older notes of an alert make room.
 const MOST_NOTES: usize = 50;
@@ -261,6 +261,6 @@ fn tell(tx: &mut Tx<'_>, catalog: &Catalog, id: AlertId, text: String) -> Result
     let quiet = catalog
         .mappings
         .get(&alert.mapping)
-        .and_then(|mapping| alert.last_seen.checked_add(mapping.quiet?).ok());
+        .and_then(|mapping| quiet_at(mapping, alert.last_seen));
     revise(tx, catalog, alert, Why::Changed, now, quiet).map(drop)
 }

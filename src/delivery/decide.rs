@@ -128,7 +128,7 @@ fn superseded(
     snapshot: &Snapshot,
     letter: &DeadLetter,
 ) -> Result<bool, store::Error> {
-    let since = reader.back_to(letter.revision, LOOK_BACK)?;
+    let since = reader.chain(letter.revision.alert, letter.revision.number, LOOK_BACK)?;
     let whole = since
         .last()
         .is_some_and(|oldest| oldest.revision == letter.revision.number);

@@ -341,7 +341,7 @@ impl Worker {
     }
 
     /// Drops rows from memory, not from the store.
-    fn forget(&mut self, which: impl Fn(&Waiting) -> bool) {
+    fn forget(&mut self, mut which: impl FnMut(&Waiting) -> bool) {
         let mut left = 0;
         self.pending.retain(|waiting| {
             let stays = !which(waiting);

@@ -153,43 +153,46 @@ impl Node {
     /// Adds to `keys` the keys that are read directly below the name in `slot`. `false` when the name
     /// is used in another way too, so that all of it may be read.
     pub(super) fn keys_of<'n>(&'n self, slot: usize, keys: &mut Vec<&'n str>) -> bool {
-        let mut all = |mut nodes: Box<dyn Iterator<Item = &'n Node> + 'n>| {
-            nodes.all(|node| node.keys_of(slot, keys))
-        };
         match &self.does {
-            Does::Root(root, _) => *root != slot,
-            Does::Constant(_) | Does::Local(_) => true,
+            Does::Root(root, _) => return *root != slot,
             Does::Path(base, steps, _) | Does::Has(base, steps) => {
-                let indices = steps.iter().filter_map(|step| match &step.by {
-                    StepBy::Index(index) => Some(index),
-                    StepBy::Key(_) => None,
-                });
-                if !all(Box::new(indices)) {
-                    return false;
-                }
-                match (&base.does, steps.first().map(|step| &step.by)) {
-                    (Does::Root(root, _), Some(StepBy::Key(key))) if *root == slot => {
-                        keys.push(key);
-                        true
-                    }
-                    _ => base.keys_of(slot, keys),
+                if let (Does::Root(root, _), Some(StepBy::Key(key))) =
+                    (&base.does, steps.first().map(|step| &step.by))
+                    && *root == slot
+                {
+                    keys.push(key);
+                    let indexes = indexes(steps);
+                    return indexes.into_iter().all(|node| node.keys_of(slot, keys));
                 }
             }
-            Does::Not(inner) | Does::Negate(inner) => inner.keys_of(slot, keys),
+            _ => {}
+        }
+        let mut parts = self.children().into_iter();
+        parts.all(|node| node.keys_of(slot, keys))
+    }
+
+    /// Its parts, in the order they are written.
+    pub(super) fn children(&self) -> Vec<&Self> {
+        match &self.does {
+            Does::Constant(_) | Does::Root(..) | Does::Local(_) => Vec::new(),
+            Does::Path(base, steps, _) | Does::Has(base, steps) => std::iter::once(base.as_ref())
+                .chain(indexes(steps))
+                .collect(),
+            Does::Not(inner) | Does::Negate(inner) => vec![inner],
             Does::And(parts) | Does::Or(parts) | Does::List(parts) | Does::Call(_, parts, _) => {
-                all(Box::new(parts.iter()))
+                parts.iter().collect()
             }
             Does::Compare(_, parts) | Does::In(parts) | Does::Each(_, parts) => {
-                all(Box::new(parts.iter()))
+                parts.iter().collect()
             }
-            Does::Choose(parts) => all(Box::new(parts.iter())),
-            Does::Sum(first, rest) => {
-                let rest = rest.iter().map(|(_, node)| node);
-                all(Box::new(std::iter::once(first.as_ref()).chain(rest)))
-            }
-            Does::Map(entries) => all(Box::new(
-                entries.iter().flat_map(|(key, value)| [key, value]),
-            )),
+            Does::Sum(first, rest) => std::iter::once(first.as_ref())
+                .chain(rest.iter().map(|(_, node)| node))
+                .collect(),
+            Does::Choose(parts) => parts.iter().collect(),
+            Does::Map(entries) => entries
+                .iter()
+                .flat_map(|(key, value)| [key, value])
+                .collect(),
         }
     }
 
@@ -208,4 +211,13 @@ impl Node {
             _ => None,
         }
     }
+}
+
+/// The parts of a path that are computed.
+fn indexes(steps: &[Step]) -> Vec<&Node> {
+    let indexes = steps.iter().filter_map(|step| match &step.by {
+        StepBy::Index(node) => Some(node),
+        StepBy::Key(_) => None,
+    });
+    indexes.collect()
 }

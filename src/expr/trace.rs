@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::error::Error;
 use super::eval::Run;
-use super::node::{Does, Node, StepBy};
+use super::node::{Does, Node};
 use super::program::Expr;
 use super::scope::Scope;
 
@@ -56,7 +56,7 @@ fn trace<'a>(node: &'a Node, source: &str, scope: &Scope<'a>, needed: bool) -> T
     };
     let mut parts = Vec::new();
     let mut needed = needed;
-    for (index, child) in children(node).into_iter().enumerate() {
+    for (index, child) in worth_showing(node).into_iter().enumerate() {
         if matches!(child.does, Does::Constant(_)) {
             continue;
         }
@@ -93,28 +93,17 @@ fn trace<'a>(node: &'a Node, source: &str, scope: &Scope<'a>, needed: bool) -> T
     }
 }
 
-/// The parts worth showing; the body of a macro has as many values as there are items.
-fn children(node: &Node) -> Vec<&Node> {
+/// The parts worth showing: names alone say nothing, and the body of a macro has as many values as
+/// there are items.
+fn worth_showing(node: &Node) -> Vec<&Node> {
+    let mut parts = node.children();
     match &node.does {
-        Does::Constant(_) | Does::Root(..) | Does::Local(_) => Vec::new(),
-        Does::Path(base, steps, _) | Does::Has(base, steps) => {
-            let base = (!matches!(base.does, Does::Root(..))).then_some(base.as_ref());
-            let indexes = steps.iter().filter_map(|step| match &step.by {
-                StepBy::Index(node) => Some(node),
-                StepBy::Key(_) => None,
-            });
-            base.into_iter().chain(indexes).collect()
+        Does::Path(base, ..) | Does::Has(base, _) if matches!(base.does, Does::Root(..)) => {
+            parts.remove(0);
         }
-        Does::Not(inner) | Does::Negate(inner) => vec![inner],
-        Does::And(parts) | Does::Or(parts) | Does::List(parts) | Does::Call(_, parts, _) => {
-            parts.iter().collect()
-        }
-        Does::Compare(_, sides) | Does::In(sides) => sides.iter().collect(),
-        Does::Sum(first, rest) => std::iter::once(first.as_ref())
-            .chain(rest.iter().map(|(_, node)| node))
-            .collect(),
-        Does::Choose(parts) => parts.iter().collect(),
-        Does::Map(entries) => entries.iter().map(|(_, value)| value).collect(),
-        Does::Each(_, parts) => parts.iter().take(1).collect(),
+        Does::Map(entries) => return entries.iter().map(|(_, value)| value).collect(),
+        Does::Each(..) => parts.truncate(1),
+        _ => {}
     }
+    parts
 }

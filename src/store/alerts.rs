@@ -384,18 +384,28 @@ impl Reader<'_> {
     /// # Errors
     /// When the store fails.
     pub fn revisions(&self, id: AlertId) -> Result<Vec<Alert>, Error> {
-        let mut rows = self.many(
+        let mut revisions = self.chain(id, 0, u32::MAX)?;
+        revisions.reverse();
+        Ok(revisions)
+    }
+
+    /// An alert's revisions from its newest back to number `down_to`, `most` of them at most.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn chain(&self, id: AlertId, down_to: u32, most: u32) -> Result<Vec<Alert>, Error> {
+        let rows = self.many(
             "read an alert's revisions",
-            "WITH RECURSIVE chain (id, previous, json) AS (
-                SELECT id, previous, json FROM revisions WHERE id = (SELECT revision FROM alerts WHERE id = ?1)
+            "WITH RECURSIVE chain (id, number, previous, json) AS (
+                SELECT id, number, previous, json FROM revisions
+                WHERE id = (SELECT revision FROM alerts WHERE id = ?1)
                 UNION ALL
-                SELECT revisions.id, revisions.previous, revisions.json FROM revisions, chain
-                WHERE revisions.id = chain.previous)
-             SELECT id, json FROM chain",
-            [id.raw()],
+                SELECT revisions.id, revisions.number, revisions.previous, revisions.json FROM revisions, chain
+                WHERE revisions.id = chain.previous AND chain.number > ?2)
+             SELECT id, json FROM chain LIMIT ?3",
+            (id.raw(), down_to, most),
             |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)),
         )?;
-        rows.reverse();
         rows.iter()
             .map(|(row, json)| from_json("revision", *row, json))
             .collect()

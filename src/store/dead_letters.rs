@@ -5,9 +5,8 @@ use rusqlite::Row;
 
 use super::alerts::Revision;
 use super::columns::{Count, from_ms, ms};
-use super::error::{Error, from_json};
+use super::error::Error;
 use super::tx::{Reader, Tx};
-use crate::alert::Alert;
 use crate::id::Id;
 use crate::untrusted::Untrusted;
 
@@ -20,6 +19,17 @@ pub struct DeadLetterCause {
     pub body: Untrusted<Vec<u8>>,
     /// One line, clean.
     pub reason: String,
+}
+
+impl DeadLetterCause {
+    /// Why something is given up that nobody answered.
+    pub fn unsent(reason: String) -> Self {
+        Self {
+            status: None,
+            body: Untrusted::new(Vec::new()),
+            reason,
+        }
+    }
 }
 
 /// A delivery that was refused for good.
@@ -122,28 +132,6 @@ impl Reader<'_> {
     pub fn dead_letter(&self, seq: i64) -> Result<Option<DeadLetter>, Error> {
         let sql = format!("{COLUMNS} WHERE seq = ?1");
         self.one("read a dead letter", &sql, [seq], read)
-    }
-
-    /// An alert's revisions from its newest back to `revision`, `most` of them at most.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn back_to(&self, revision: Revision, most: u32) -> Result<Vec<Alert>, Error> {
-        let rows = self.many(
-            "read what an alert has become",
-            "WITH RECURSIVE chain (id, number, previous, json) AS (
-                SELECT id, number, previous, json FROM revisions
-                WHERE id = (SELECT revision FROM alerts WHERE id = ?1)
-                UNION ALL
-                SELECT revisions.id, revisions.number, revisions.previous, revisions.json FROM revisions, chain
-                WHERE revisions.id = chain.previous AND chain.number > ?2)
-             SELECT id, json FROM chain LIMIT ?3",
-            (revision.alert.raw(), revision.number, most),
-            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)),
-        )?;
-        rows.iter()
-            .map(|(row, json)| from_json("revision", *row, json))
-            .collect()
     }
 
     /// Dead letters, of one destination or of all, the newest first, from before `before`.

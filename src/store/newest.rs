@@ -1,9 +1,7 @@
 //! The newest signals, whatever became of them.
 
-use super::columns::Exact;
 use super::error::Error;
 use super::signals::Unsettled;
-use super::standing::StandingKind;
 use super::tx::Reader;
 use crate::id::Id;
 use crate::signal::{SignalId, SignalName};
@@ -24,7 +22,7 @@ impl Reader<'_> {
     ) -> Result<Vec<Unsettled>, Error> {
         self.many(
             "list the newest signals",
-            "SELECT id, connection, connector, signal, received_at, reason, state FROM
+            "SELECT id, connection, connector, signal, received_at, state, reason FROM
                 (SELECT * FROM signals WHERE id < ?3 ORDER BY id DESC LIMIT ?4)
              WHERE ?1 IS NULL OR (connector = ?1 AND signal = ?2) ORDER BY id DESC LIMIT ?5",
             (
@@ -34,19 +32,7 @@ impl Reader<'_> {
                 LOOKED_AT,
                 limit,
             ),
-            |row| {
-                Ok(Unsettled {
-                    id: Id::from_raw(row.get(0)?),
-                    connection: row.get(1)?,
-                    name: SignalName {
-                        connector: row.get(2)?,
-                        signal: row.get(3)?,
-                    },
-                    received_at: row.get::<_, Exact>(4)?.0,
-                    reason: row.get(5)?,
-                    standing: StandingKind::from_number(row.get(6)?).unwrap_or(StandingKind::Read),
-                })
-            },
+            Unsettled::read,
         )
     }
 }

@@ -63,10 +63,6 @@ impl Tx<'_> {
 
     /// What is said of a destination once this transaction is committed.
     fn news(&mut self, destination: &str) -> &mut News {
-        if !self.memory.news.contains_key(destination) {
-            let nothing = News::default();
-            self.memory.news.insert(destination.to_owned(), nothing);
-        }
         self.memory.news.entry(destination.to_owned()).or_default()
     }
 

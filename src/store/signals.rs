@@ -73,6 +73,23 @@ pub struct UnsettledCounts {
     pub refused: u64,
 }
 
+impl Unsettled {
+    /// Of `id, connection, connector, signal, received_at, state, reason`.
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: Id::from_raw(row.get(0)?),
+            connection: row.get(1)?,
+            name: SignalName {
+                connector: row.get(2)?,
+                signal: row.get(3)?,
+            },
+            received_at: row.get::<_, Exact>(4)?.0,
+            standing: StandingKind::from_number(row.get(5)?).unwrap_or(StandingKind::Read),
+            reason: row.get(6)?,
+        })
+    }
+}
+
 impl Tx<'_> {
     /// Keeps a body that holds several signals, once.
     ///
@@ -222,17 +239,6 @@ impl Tx<'_> {
         self.more_alerts(id.raw(), &alerts)
     }
 
-    /// The alerts that a signal counts in, in the order in which it was counted.
-    fn alerts_of(&self, id: SignalId) -> Result<Vec<AlertId>, Error> {
-        self.many(
-            "read which alerts a signal counts in",
-            "SELECT alert FROM signals WHERE id = ?1 AND alert IS NOT NULL
-             UNION ALL SELECT alert FROM signal_alerts WHERE signal = ?1",
-            [id.raw()],
-            |row| row.get(0).map(Id::from_raw),
-        )
-    }
-
     fn more_alerts(&self, signal: i64, alerts: &[AlertId]) -> Result<(), Error> {
         for alert in alerts.iter().skip(1) {
             self.put(
@@ -286,8 +292,7 @@ impl Reader<'_> {
     pub fn signal(&self, id: SignalId) -> Result<Option<Kept>, Error> {
         let row = self.one(
             "read a signal",
-            "SELECT connection, connector, signal, vendor_id, at, received_at, now, change, echo_of, state, alert,
-                reason, data, trace,
+            "SELECT connection, connector, signal, vendor_id, at, received_at, now, change, echo_of, state, reason, data, trace,
                 coalesce(contents.path, bodies.path), coalesce(contents.headers, bodies.headers),
                 coalesce(contents.raw, bodies.raw)
              FROM signals JOIN contents USING (id) LEFT JOIN bodies ON bodies.id = signals.body
@@ -298,13 +303,18 @@ impl Reader<'_> {
         let Some(columns) = row else {
             return Ok(None);
         };
-        let more = self.many(
-            "read a signal's alerts",
-            "SELECT alert FROM signal_alerts WHERE signal = ?1",
+        columns.into_kept(id, self.alerts_of(id)?).map(Some)
+    }
+
+    /// The alerts that a signal counts in, in the order in which it was counted.
+    fn alerts_of(&self, id: SignalId) -> Result<Vec<AlertId>, Error> {
+        self.many(
+            "read which alerts a signal counts in",
+            "SELECT alert FROM signals WHERE id = ?1 AND alert IS NOT NULL
+             UNION ALL SELECT alert FROM signal_alerts WHERE signal = ?1",
             [id.raw()],
-            |row| row.get(0),
-        )?;
-        columns.into_kept(id, more).map(Some)
+            |row| row.get(0).map(Id::from_raw),
+        )
     }
 
     /// What is waiting, stuck or refused, the newest first, from before `before`.
@@ -319,22 +329,10 @@ impl Reader<'_> {
     ) -> Result<Vec<Unsettled>, Error> {
         self.many(
             "list signals that are not settled",
-            "SELECT id, connection, connector, signal, received_at, reason FROM signals
+            "SELECT id, connection, connector, signal, received_at, state, reason FROM signals
              WHERE state > 0 AND state = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
             (standing.number(), before.map_or(i64::MAX, Id::raw), limit),
-            |row| {
-                Ok(Unsettled {
-                    id: Id::from_raw(row.get(0)?),
-                    connection: row.get(1)?,
-                    name: SignalName {
-                        connector: row.get(2)?,
-                        signal: row.get(3)?,
-                    },
-                    received_at: row.get::<_, Exact>(4)?.0,
-                    standing,
-                    reason: row.get(5)?,
-                })
-            },
+            Unsettled::read,
         )
     }
 
@@ -366,7 +364,6 @@ impl Reader<'_> {
 struct Columns {
     signal: Signal,
     state: i64,
-    alert: Option<i64>,
     reason: Option<String>,
     data: Option<String>,
     trace: Option<String>,
@@ -394,17 +391,16 @@ impl Columns {
                 data: Untrusted::new(Value::Null),
             },
             state: row.get(9)?,
-            alert: row.get(10)?,
-            reason: row.get(11)?,
-            data: row.get(12)?,
-            trace: row.get(13)?,
-            path: row.get(14)?,
-            headers: row.get::<_, Option<String>>(15)?.unwrap_or_default(),
-            raw: row.get::<_, Option<Vec<u8>>>(16)?.unwrap_or_default(),
+            reason: row.get(10)?,
+            data: row.get(11)?,
+            trace: row.get(12)?,
+            path: row.get(13)?,
+            headers: row.get::<_, Option<String>>(14)?.unwrap_or_default(),
+            raw: row.get::<_, Option<Vec<u8>>>(15)?.unwrap_or_default(),
         })
     }
 
-    fn into_kept(self, id: SignalId, more: Vec<i64>) -> Result<Kept, Error> {
+    fn into_kept(self, id: SignalId, alerts: Vec<AlertId>) -> Result<Kept, Error> {
         let data: Value = if let Some(data) = &self.data {
             from_json("signal", id.raw(), data)?
         } else {
@@ -425,12 +421,7 @@ impl Columns {
             standing: StandingKind::from_number(self.state)
                 .ok_or("its state is unknown")
                 .map_err(damaged("signal", id.raw()))?,
-            alerts: self
-                .alert
-                .into_iter()
-                .chain(more)
-                .map(Id::from_raw)
-                .collect(),
+            alerts,
             reason: self.reason,
             trace: self.trace,
         })

@@ -13,8 +13,9 @@ use crate::mapping::{Judgement, Mapping, Proposal};
 use crate::signal::Signal;
 use crate::store::{self, LookUp, RawRef, Sighting, Standing, Tx};
 
-/// Keeps a judged signal with everything that follows from it; what an alert shows is moved into it. With `raw` the signal is new;
-/// without, it is one that waited or was stuck. Gives the alerts that it counts in.
+/// Keeps a judged signal with everything that follows from it; what an alert shows is moved into it.
+/// With `raw` the signal is new; without, it is one that waited or was stuck. Gives the alerts that
+/// it counts in.
 ///
 /// # Errors
 /// When the store fails; then nothing of it is kept.

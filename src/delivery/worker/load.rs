@@ -13,7 +13,6 @@ use crate::delivery::event::{self, Event};
 use crate::delivery::{Error, Way};
 use crate::live::Snapshot;
 use crate::store::{self, DeadLetterCause, Owed, Reader};
-use crate::untrusted::Untrusted;
 
 /// Rows read at once.
 const AT_ONCE: u32 = 512;
@@ -103,12 +102,7 @@ impl Worker {
         }
         let dead = dead.into_iter().map(|(owed, reason)| {
             tracing::error!(destination = %self.name, alert = %owed.revision.alert, reason, "no event can be made");
-            let cause = DeadLetterCause {
-                status: None,
-                body: Untrusted::new(Vec::new()),
-                reason,
-            };
-            (owed.seq, cause)
+            (owed.seq, DeadLetterCause::unsent(reason))
         });
         let dead: Vec<_> = dead.collect();
         Arc::make_mut(&mut self.known).extend(dead.iter().map(|(seq, _)| *seq));
@@ -166,20 +160,10 @@ impl Worker {
         if back.is_empty() || self.pending.is_empty() {
             return;
         }
-        let behind: Vec<i64> = self
-            .pending
-            .iter()
-            .map(|waiting| &waiting.owed)
-            .filter(|owed| {
-                back.get(&owed.revision.alert)
-                    .is_some_and(|first| *first < owed.seq)
-            })
-            .map(|owed| owed.seq)
-            .collect();
-        if !behind.is_empty() {
-            self.forget(|waiting| behind.contains(&waiting.owed.seq));
-            self.park(behind);
-        }
+        self.park_behind(|owed| {
+            back.get(&owed.revision.alert)
+                .is_some_and(|first| *first < owed.seq)
+        });
     }
 }
 

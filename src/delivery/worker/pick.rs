@@ -15,7 +15,6 @@ use crate::delivery::lane::{Later, Report};
 use crate::delivery::{Way, event};
 use crate::live::{Live, Snapshot};
 use crate::store::{self, DeadLetterCause, Owed};
-use crate::untrusted::Untrusted;
 use crate::web::Limiter;
 
 /// While a batch is on its way a further one that is not full waits so much longer: the answer to
@@ -238,13 +237,8 @@ impl Outward {
 }
 
 fn dead(owed: &Owed, reason: String, gone: Vec<i64>) -> Report {
-    let cause = DeadLetterCause {
-        status: None,
-        body: Untrusted::new(Vec::new()),
-        reason,
-    };
     Report {
-        dead: vec![(owed.seq, cause)],
+        dead: vec![(owed.seq, DeadLetterCause::unsent(reason))],
         gone,
         ..Report::default()
     }

@@ -3,6 +3,7 @@
 //! None of it syncs by itself (design, promise 1): a crash before the commit sends again what was
 //! taken, in the same order and with the same event ids.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use super::Worker;
 use crate::alert::AlertId;
 use crate::delivery::lane::Report;
 use crate::live::Live;
-use crate::store::{self, DeadLetterCause};
+use crate::store::{self, DeadLetterCause, Owed};
 
 /// While the store refuses, it is asked again this often.
 const AGAIN: Duration = Duration::from_millis(500);
@@ -72,6 +73,21 @@ impl Worker {
         });
     }
 
+    /// Parks those rows in memory of which `stands_behind` holds.
+    pub(super) fn park_behind(&mut self, stands_behind: impl Fn(&Owed) -> bool) {
+        let mut behind = Vec::new();
+        self.forget(|waiting| {
+            let parked = stands_behind(&waiting.owed);
+            if parked {
+                behind.push(waiting.owed.seq);
+            }
+            parked
+        });
+        if !behind.is_empty() {
+            self.park(behind);
+        }
+    }
+
     /// Gives up what no event can be made of.
     pub(super) fn bury(&mut self, dead: Vec<(i64, DeadLetterCause)>) {
         self.hand_over(Settled {
@@ -109,20 +125,11 @@ impl Worker {
         for alert in &settled.held {
             self.release(*alert);
         }
-        let alerts: Vec<AlertId> = settled.back.iter().map(|(alert, _, _)| *alert).collect();
-        for alert in &alerts {
+        let alerts: HashSet<AlertId> = settled.back.iter().map(|(alert, _, _)| *alert).collect();
+        for (alert, _, _) in &settled.back {
             self.release(*alert);
         }
-        let behind: Vec<i64> = self
-            .pending
-            .iter()
-            .filter(|waiting| alerts.contains(&waiting.owed.revision.alert))
-            .map(|waiting| waiting.owed.seq)
-            .collect();
-        if !behind.is_empty() {
-            self.forget(|waiting| alerts.contains(&waiting.owed.revision.alert));
-            self.park(behind);
-        }
+        self.park_behind(|owed| alerts.contains(&owed.revision.alert));
         // Rows may have come free, and the next one that is due may be another.
         self.more = true;
     }
