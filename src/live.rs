@@ -190,12 +190,25 @@ pub struct Standing {
     pub stopped: Option<String>,
     /// Nothing is sent before.
     pub paused_until: Option<Timestamp>,
+    /// Since when it takes nothing, because it is stopped or asked for a long pause.
+    pub halted: Option<Halted>,
+}
+
+/// A destination takes nothing until somebody mends something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Halted {
+    /// When that began.
+    pub since: Timestamp,
+    /// What it answered then: one line, clean.
+    pub why: String,
 }
 
 /// Where deliveries write how their destinations stand, for whoever asks.
 #[derive(Debug, Default)]
 pub struct Board {
     standings: Mutex<BTreeMap<String, Standing>>,
+    /// Rung when a destination is halted, and when it takes events again.
+    pub halts: Bell,
     resumed: Mutex<BTreeMap<String, Bell>>,
 }
 
@@ -206,14 +219,17 @@ impl Board {
             .standings
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        change(
-            standings
-                .entry(destination.to_owned())
-                .or_insert_with(|| Standing {
-                    destination: destination.to_owned(),
-                    ..Standing::default()
-                }),
-        );
+        let standing = standings
+            .entry(destination.to_owned())
+            .or_insert_with(|| Standing {
+                destination: destination.to_owned(),
+                ..Standing::default()
+            });
+        let was_halted = standing.halted.is_some();
+        change(standing);
+        if standing.halted.is_some() != was_halted {
+            self.halts.ring();
+        }
     }
 
     /// To be woken when a destination is resumed.

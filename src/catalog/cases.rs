@@ -133,7 +133,7 @@ fn extracted(
     input.header = &header;
     input.body = &body;
     match &rule.way {
-        Way::Webhook { .. } => {}
+        Way::Webhook { .. } | Way::Own => {}
         Way::Poll(_) => input.status = Some(200),
         Way::File(_) => {
             input.file = &file;
@@ -143,7 +143,7 @@ fn extracted(
     let only_if = match &rule.way {
         Way::Webhook { only_if } => only_if.as_ref(),
         Way::File(file) => file.only_if.as_ref(),
-        Way::Poll(_) => None,
+        Way::Poll(_) | Way::Own => None,
     };
     if let Some(only_if) = only_if
         && !only_if.holds(&rule.scope(&input)).unwrap_or(false)

@@ -40,7 +40,7 @@ pub(crate) fn run(typed: &Typed, at: &Where) -> anyhow::Result<Ended> {
                     } else {
                         "no andon.yaml here, so the built-in files"
                     },
-                    catalog.config.connections.len(),
+                    catalog.config.written().count(),
                     catalog.mappings.len(),
                     catalog.connectors.len(),
                 ));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json};
 
-use crate::connector::{Connector, Setting, SettingKind, is_name};
+use crate::connector::{Connector, OWN, Setting, SettingKind, is_name};
 use crate::diag::{Code, Faults, Place, nearest};
 use crate::yaml::{Entry, Fields, Node};
 
@@ -23,6 +23,9 @@ const LITERAL_SECRET: Code = Code("AND0613");
 const BAD_SETTING: Code = Code("AND0614");
 /// A name that cannot be one.
 const BAD_NAME: Code = Code("AND0615");
+
+/// How long one request may take when the file does not say.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// One configured instance of a connector.
 #[derive(Debug)]
@@ -108,6 +111,15 @@ pub fn parse(
             )
             .help("use letters, digits, `-` and `_`, a letter first");
     }
+    if entry.key == OWN {
+        faults
+            .error(
+                BAD_NAME,
+                entry.key_place(),
+                "`andon` is the connection that Andon has to itself",
+            )
+            .help("choose another name");
+    }
     let Some(named) = node.get("connector") else {
         faults
             .error(
@@ -139,6 +151,16 @@ pub fn parse(
         };
         return None;
     };
+    if name == OWN {
+        faults
+            .error(
+                UNKNOWN_CONNECTOR,
+                named.place(),
+                "Andon is connected to itself already",
+            )
+            .help("leave this connection out; mappings name its signals as `from: andon/…`");
+        return None;
+    }
     let mut known: Vec<&str> = vec!["connector", "reach", "ca", "timeout"];
     known.extend(
         connector
@@ -194,9 +216,7 @@ pub fn parse(
         }
     };
     let ca = fields.get("ca").and_then(|node| file(node, "ca", faults));
-    let timeout = fields
-        .duration("timeout", faults)
-        .unwrap_or(Duration::from_secs(30));
+    let timeout = fields.duration("timeout", faults).unwrap_or(TIMEOUT);
     (faults.errors() == start).then_some(())?;
     Some(Connection {
         name: entry.key.clone(),
@@ -209,6 +229,26 @@ pub fn parse(
         timeout,
         place: entry.key_place(),
     })
+}
+
+/// Andon's connection to itself; nobody writes it down.
+pub fn own(connector: &Arc<Connector>, file: &Node) -> Connection {
+    let settings = connector.settings.iter().filter_map(|setting| {
+        let value = setting.default.clone()?;
+        Some((setting.name.clone(), value))
+    });
+    let settings: Map<String, Json> = settings.collect();
+    Connection {
+        name: OWN.to_owned(),
+        connector: Arc::clone(connector),
+        host: host(connector, &settings),
+        settings: Json::Object(settings),
+        secrets: BTreeMap::new(),
+        reach: Reach::default(),
+        ca: None,
+        timeout: TIMEOUT,
+        place: file.place(),
+    }
 }
 
 /// Reads `{ file: path }`.

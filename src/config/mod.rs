@@ -18,6 +18,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::connector::OWN;
+
 /// The daemon's configuration, checked.
 #[derive(Debug)]
 pub struct Config {
@@ -33,7 +35,7 @@ pub struct Config {
     pub keep: Keep,
     /// Where more connectors, mappings and templates are.
     pub folders: Folders,
-    /// What it talks to.
+    /// What it talks to, Andon's own connection last.
     pub connections: Vec<Connection>,
     /// Where alerts go.
     pub routes: Vec<Route>,
@@ -81,6 +83,12 @@ impl Default for Folders {
 }
 
 impl Config {
+    /// The connections that the file names: all but Andon's own.
+    pub fn written(&self) -> impl Iterator<Item = &Connection> {
+        let all = self.connections.iter();
+        all.filter(|connection| connection.connector.name != OWN)
+    }
+
     /// A connection by its name.
     pub fn connection(&self, name: &str) -> Option<&Connection> {
         self.connections

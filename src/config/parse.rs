@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Config, Connection, Folders, Keep, Tls, callers, connection, routes};
-use crate::connector::Connector;
+use crate::connector::{Connector, OWN};
 use crate::diag::{Code, Faults, Source};
 use crate::yaml::{self, Fields, Node};
 
@@ -109,7 +109,7 @@ pub fn parse(
         );
     }
     let written = fields.entries("connections", faults);
-    let connections: Vec<Connection> = written
+    let mut connections: Vec<Connection> = written
         .iter()
         .filter_map(|entry| connection::parse(entry, connectors, unsound, faults))
         .collect();
@@ -131,6 +131,11 @@ pub fn parse(
                 .help("listen on 127.0.0.1, or use a connector whose `webhook:` has `signature:` or `accepts:`");
         }
     }
+    connections.extend(
+        connectors
+            .get(OWN)
+            .map(|connector| connection::own(connector, &node)),
+    );
     let sound = whole && faults.errors() == start;
     // A route to a connection that is faulty is not told to lead nowhere.
     let routes = if sound {

@@ -37,6 +37,9 @@ pub use step::{ANSWER, Around, Kept, Step, StepAnswer, StepVerdict, Until};
 use crate::diag::Place;
 use crate::shape::AuthRule;
 
+/// The connector of Andon's own signals, and the one connection that it has.
+pub const OWN: &str = "andon";
+
 /// A connector, checked.
 #[derive(Debug)]
 pub struct Connector {

@@ -74,6 +74,20 @@ pub enum Way {
     Poll(Box<Poll>),
     /// Found in files.
     File(FileRule),
+    /// Andon's own: the destinations that take nothing, as a state. The body is `{ destinations: [
+    /// { destination, why, since } ] }`.
+    Own,
+}
+
+impl Way {
+    /// What its items are, where they are remembered from one reading to the next.
+    pub fn of(&self) -> Option<PollOf> {
+        match self {
+            Self::Poll(poll) => Some(poll.of),
+            Self::Own => Some(PollOf::State),
+            Self::Webhook { .. } | Self::File(_) => None,
+        }
+    }
 }
 
 /// A poll.
@@ -161,13 +175,14 @@ pub struct Whole {
     pub or_quiet: Option<Duration>,
 }
 
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "about",
     "schema",
     "sample",
     "webhook",
     "poll",
     "file",
+    "own",
     "each",
     "only_item",
     "let",

@@ -23,7 +23,7 @@ use super::event::Event;
 use super::lane::{self, Report, Row};
 use crate::alert::AlertId;
 use crate::connector::{Of, Target, Verdict};
-use crate::live::{Live, Snapshot};
+use crate::live::{Halted, Live, Snapshot};
 use crate::store::Owed;
 use crate::web::{Limiter, Rate};
 use settle::Settled;
@@ -258,6 +258,7 @@ impl Worker {
         self.live.board.update(&self.name, |standing| {
             standing.last_delivered = Some(now);
             standing.stopped = None;
+            standing.halted = None;
             if !paused {
                 standing.paused_until = None;
             }
@@ -283,7 +284,13 @@ impl Worker {
         }
         self.stopped |= stops;
         let stopped = self.stopped;
+        let halts = matches!(later.verdict, Verdict::Stop | Verdict::Pause);
+        let since = self.live.clock.now();
         self.live.board.update(&self.name, |standing| {
+            if halts && standing.halted.is_none() {
+                let why = later.why.clone();
+                standing.halted = Some(Halted { since, why });
+            }
             standing.last_error = Some(later.why.clone());
             standing.paused_until = until;
             if stops || !stopped {

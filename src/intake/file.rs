@@ -117,7 +117,7 @@ impl<'s> Folder<'s> {
                         .ok()?;
                     Some((rule, file, glob.compile_matcher()))
                 }
-                Way::Webhook { .. } | Way::Poll(_) => None,
+                Way::Webhook { .. } | Way::Poll(_) | Way::Own => None,
             })
             .collect();
         (!rules.is_empty()).then_some(Self {

@@ -7,8 +7,9 @@ use serde_json::Value as Json;
 
 use super::draw::{Cut, UNREAD};
 use super::keep::{self, Kept};
-use super::poll::{Error, Found, Key, draw, later};
-use crate::connector::PollOf;
+use super::poll::{Error, Key, draw, later};
+use crate::config::Connection;
+use crate::connector::{PollOf, SignalRule};
 use crate::live::{Live, Snapshot};
 use crate::mapping::Judgement;
 use crate::signal::{Change, Raw};
@@ -39,20 +40,20 @@ pub(super) async fn keep_items(
         .write(move |tx| {
             let mut kept = Kept::default();
             let mut all = Vec::new();
-            let Some(found) = Found::new(&snapshot, &key) else {
+            let Some((connection, rule, of)) = rule_of(&snapshot, &key) else {
                 return Ok((kept, all));
             };
-            let draw = draw(&snapshot, found.connection, now);
+            let draw = draw(&snapshot, connection, now);
             let mut shared = None;
             for (cut, id) in cuts.into_iter().zip(ids) {
-                let of_state = found.poll.of == PollOf::State;
+                let of_state = of == PollOf::State;
                 let data = if of_state { &cut.data } else { &Json::Null };
                 let change =
                     tx.note_item(&key.connection, &key.signal, &cut.vendor_id, data, scan)?;
                 if !of_state && change != Change::New {
                     continue;
                 }
-                let mut ready = draw.ready(found.rule, cut, of_state.then_some(change), id);
+                let mut ready = draw.ready(rule, cut, of_state.then_some(change), id);
                 if change == Change::Same
                     && (ready.fault.is_some() || !changes_verdict(tx, &ready.judged, now)?)
                 {
@@ -79,6 +80,15 @@ pub(super) async fn keep_items(
     kept.ring(live);
     keep::count_ready(live, &connection, &judged, &kept.received);
     Ok(())
+}
+
+fn rule_of<'s>(
+    snapshot: &'s Snapshot,
+    key: &Key,
+) -> Option<(&'s Connection, &'s SignalRule, PollOf)> {
+    let connection = snapshot.catalog.config.connection(&key.connection)?;
+    let rule = connection.connector.signal(&key.signal)?;
+    Some((connection, rule, rule.way.of()?))
 }
 
 fn own_raw(data: &Json) -> Raw {
@@ -139,13 +149,13 @@ pub(super) async fn gone(
             .write(move |tx| {
                 let mut kept = Kept::default();
                 let mut all = Vec::new();
-                let Some(found) = Found::new(&snapshot, &key) else {
+                let Some((connection, rule, of)) = rule_of(&snapshot, &key) else {
                     return Ok((kept, all));
                 };
-                let draw = draw(&snapshot, found.connection, now);
+                let draw = draw(&snapshot, connection, now);
                 for ((item, data), id) in items.into_iter().zip(ids) {
                     tx.forget_item(&key.connection, &key.signal, &item)?;
-                    if found.poll.of == PollOf::Events || item.starts_with(UNREAD) {
+                    if of == PollOf::Events || item.starts_with(UNREAD) {
                         continue;
                     }
                     let raw = own_raw(&data);
@@ -157,7 +167,7 @@ pub(super) async fn gone(
                         fault: None,
                         mark: None,
                     };
-                    let mut ready = draw.ready(found.rule, cut, Some(Change::Gone), id);
+                    let mut ready = draw.ready(rule, cut, Some(Change::Gone), id);
                     kept.alerts |= keep::put(tx, &snapshot.catalog, &mut ready, RawRef::Own(&raw))?;
                     kept.received.push(keep::received(&ready));
                     all.push(ready);

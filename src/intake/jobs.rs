@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{file, look_up, poll};
+use super::{file, look_up, own, poll};
 use crate::connector::Way;
 use crate::live::{Live, Snapshot};
 
@@ -38,6 +38,7 @@ pub fn start(live: &Arc<Live>) {
 /// As [`start`], with other options.
 pub fn start_with(live: &Arc<Live>, options: Options) {
     live.tasks.spawn(look_up::run(Arc::clone(live)));
+    live.tasks.spawn(own::run(Arc::clone(live)));
     live.tasks.spawn(follow(Arc::clone(live), options));
 }
 

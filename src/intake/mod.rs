@@ -17,6 +17,7 @@ mod items;
 mod open;
 mod read_file;
 mod file;
+mod own;
 mod look_up;
 mod retry;
 mod jobs;

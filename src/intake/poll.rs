@@ -127,7 +127,7 @@ impl<'s> Found<'s> {
                 rule,
                 poll,
             }),
-            Way::Webhook { .. } | Way::File(_) => None,
+            Way::Webhook { .. } | Way::File(_) | Way::Own => None,
         }
     }
 }

@@ -130,7 +130,7 @@ pub(super) async fn status(
             "hash": catalog.hash,
             "connectors": catalog.connectors.len(),
             "mappings": catalog.mappings.len(),
-            "connections": catalog.config.connections.len(),
+            "connections": catalog.config.written().count(),
         },
         "alerts": { "open": open },
         "signals": {

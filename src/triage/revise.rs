@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde_json::Value as Json;
 
 use crate::alert::{Alert, State};
 use crate::catalog::Catalog;
-use crate::connector::Of;
+use crate::connector::{OWN, Of};
 use crate::mapping::Mapping;
 use crate::store::{self, Times, Tx};
 
@@ -107,6 +108,9 @@ fn keeps_state(catalog: &Catalog, destination: &str) -> bool {
 }
 
 fn wants(catalog: &Catalog, destination: &str, alert: &Alert, why: Why) -> bool {
+    if is_about(alert, destination) {
+        return false;
+    }
     if !keeps_state(catalog, destination) {
         return catalog.config.connection(destination).is_some();
     }
@@ -117,6 +121,12 @@ fn wants(catalog: &Catalog, destination: &str, alert: &Alert, why: Why) -> bool 
         Why::Resolved => knows,
         Why::Changed => !knows,
     }
+}
+
+/// Whether an alert of Andon's own says that this destination takes nothing: it need not be told.
+fn is_about(alert: &Alert, destination: &str) -> bool {
+    alert.origin.connector == OWN
+        && alert.fields.get("destination").and_then(Json::as_str) == Some(destination)
 }
 
 /// Whether a destination that keeps state, and knows of the alert, was owed `after`, which came after

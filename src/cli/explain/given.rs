@@ -185,7 +185,7 @@ fn arrived(
     match &rule.way {
         Way::File(_) => input.file = &file,
         Way::Poll(_) => input.status = Some(200),
-        Way::Webhook { .. } => {}
+        Way::Webhook { .. } | Way::Own => {}
     }
     if is_rows {
         input.rows = json;
@@ -196,7 +196,7 @@ fn arrived(
     let only_if = match &rule.way {
         Way::Webhook { only_if } => only_if.as_ref(),
         Way::File(file) => file.only_if.as_ref(),
-        Way::Poll(_) => None,
+        Way::Poll(_) | Way::Own => None,
     };
     if let Some(only_if) = only_if
         && !only_if.holds(&scope).unwrap_or(false)

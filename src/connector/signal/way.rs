@@ -1,4 +1,4 @@
-//! How a signal arrives: webhook, poll or file.
+//! How a signal arrives: webhook, poll or file; or that it is Andon's own.
 
 use super::super::Schedule;
 use super::{FileRule, Next, Open, Poll, PollOf, UNKNOWN_WORD, Way, Whole};
@@ -23,6 +23,7 @@ pub(super) fn way(
         fields.get("webhook"),
         fields.get("poll"),
         fields.get("file"),
+        fields.get("own"),
     ];
     if ways.iter().flatten().count() != 1 {
         faults
@@ -43,6 +44,9 @@ pub(super) fn way(
             }),
         };
     }
+    if let Some(node) = fields.get("own") {
+        return own(node, faults);
+    }
     if let Some(node) = fields.get("file") {
         return file(node, &reading, faults).map(Way::File);
     }
@@ -50,6 +54,23 @@ pub(super) fn way(
         .get("poll")
         .and_then(|node| poll(node, names, offered, faults))
         .map(|poll| Way::Poll(Box::new(poll)))
+}
+
+fn own(node: &Node, faults: &mut Faults) -> Option<Way> {
+    let text = node.as_text().unwrap_or_default();
+    if text == "destinations" {
+        return Some(Way::Own);
+    }
+    faults
+        .error(
+            UNKNOWN_WORD,
+            node.place(),
+            format!("Andon tells nothing of its own called `{text}`"),
+        )
+        .help(
+            "write `own: destinations`, or how the signal arrives: `webhook:`, `poll:` or `file:`",
+        );
+    None
 }
 
 pub(super) fn poll(

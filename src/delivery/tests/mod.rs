@@ -8,6 +8,7 @@ mod bulk;
 mod order;
 mod dead_letters;
 mod resume;
+mod halted;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,0 +1,142 @@
+//! A destination that takes nothing: the others are told, once, and hear when it is over.
+
+use std::time::Duration;
+
+use super::{Scene, within};
+use crate::catalog::Files;
+use crate::sandbox::pagerduty::{self, Incident, Pager, Status};
+use crate::sandbox::splunk::{self, Code, Indexer};
+use crate::sandbox::{Fault, Running};
+use crate::store::StandingKind;
+use crate::{delivery, intake};
+
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+/// A collector and a pager; both are told of everything.
+async fn begin() -> (Running<Indexer>, Running<Pager>, Scene) {
+    let indexer = splunk::start(super::splunk::options()).await.unwrap();
+    let pager = pagerduty::start(pagerduty::Options::with_key(KEY))
+        .await
+        .unwrap();
+    let config = format!(
+        "  soc: {{ connector: splunk, url: \"{}\", reach: loopback, token: {{ file: hec }} }}
+  oncall: {{ connector: pagerduty, url: \"{}\", reach: loopback, routing_key: {{ file: key }} }}
+routes:
+  - to: [soc, oncall]",
+        indexer.url(),
+        pager.url()
+    );
+    let secrets = [("hec", super::splunk::TOKEN), ("key", KEY)];
+    let scene = Scene::idle(Files::built_in(), &config, &secrets);
+    run(&scene);
+    (indexer, pager, scene)
+}
+
+fn run(scene: &Scene) {
+    delivery::start(&scene.live);
+    intake::start(&scene.live);
+}
+
+/// Waits for the first incident that is so.
+async fn incident(pager: &Running<Pager>, status: Status) -> Incident {
+    within(async {
+        loop {
+            let incidents = pager.recorded().incidents();
+            if let Some(found) = incidents.into_iter().find(|one| one.status == status) {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_destination_that_refuses_its_token_is_an_incident_until_it_takes_events_again() {
+    let (indexer, pager, scene) = begin().await;
+    indexer.recorded().answer(1, Code::TokenDisabled);
+    scene.owe("soc", &scene.alert("income")).await;
+    let opened = incident(&pager, Status::Triggered).await;
+    let payload = &opened.event["payload"];
+    assert_eq!(payload["summary"], "[HIGH] soc takes no alerts any more");
+    assert_eq!(payload["custom_details"]["fields"]["destination"], "soc");
+    let answered = payload["custom_details"]["fields"]["answered"]
+        .as_str()
+        .unwrap();
+    assert!(answered.starts_with("status 403: "), "{answered}");
+    assert_eq!(scene.waiting("soc").await, 1, "it is not told of itself");
+
+    scene.passes(Duration::from_secs(61));
+    incident(&pager, Status::Resolved).await;
+    scene.empty("soc").await;
+    assert_eq!(pager.recorded().incidents().len(), 1);
+    assert_eq!(
+        indexer.recorded().count(),
+        1,
+        "what was owed, and nothing else"
+    );
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_restart_it_is_still_open_and_is_not_told_again() {
+    let (indexer, pager, scene) = begin().await;
+    indexer.recorded().answer(2, Code::TokenDisabled);
+    scene.owe("soc", &scene.alert("income")).await;
+    incident(&pager, Status::Triggered).await;
+    scene.empty("oncall").await;
+    let scene = scene.restarted().await;
+    intake::start(&scene.live);
+    scene.passes(Duration::from_secs(61));
+    scene
+        .until("soc", |standing| standing.stopped.is_some())
+        .await;
+    scene.passes(Duration::from_secs(61));
+    scene.empty("soc").await;
+    let over = incident(&pager, Status::Resolved).await;
+    assert_eq!(pager.recorded().incidents(), [over]);
+    assert_eq!(pager.recorded().count(), 2, "a trigger and a resolve");
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_is_only_busy_is_no_alert() {
+    let (indexer, pager, scene) = begin().await;
+    indexer.faults().then(Fault::RetryAfter(503, 30));
+    scene.owe("soc", &scene.alert("income")).await;
+    scene
+        .until("soc", |standing| standing.paused_until.is_some())
+        .await;
+    scene.passes(Duration::from_secs(31));
+    scene.empty("soc").await;
+    let signals = scene
+        .live
+        .store
+        .read(|reader| reader.newest_signals(None, None, 10));
+    assert!(signals.await.unwrap().is_empty());
+    assert_eq!(pager.recorded().count(), 0);
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_is_no_longer_configured_is_over() {
+    let (indexer, pager, scene) = begin().await;
+    indexer.recorded().answer(1, Code::TokenDisabled);
+    scene.owe("soc", &scene.alert("income")).await;
+    incident(&pager, Status::Triggered).await;
+    let config = format!(
+        "  oncall: {{ connector: pagerduty, url: \"{}\", reach: loopback, routing_key: {{ file: key }} }}",
+        pager.url()
+    );
+    let made = super::snapshot(&scene.files, scene.folder.path(), &config, &scene.clock);
+    scene.live.swap(made);
+    incident(&pager, Status::Resolved).await;
+    let signals = scene
+        .live
+        .store
+        .read(|reader| reader.newest_signals(None, None, 10));
+    let signals = signals.await.unwrap();
+    assert_eq!(signals.len(), 2);
+    assert!(signals.iter().all(|one| one.standing == StandingKind::Read));
+    scene.stop().await;
+}
