@@ -21,6 +21,8 @@ pub struct Plan {
     pub connections: usize,
     /// Rows in one request.
     pub rows: usize,
+    /// Bytes by which each row is longer than a kilobyte.
+    pub more: usize,
     /// The number of the first row.
     pub first: usize,
     /// For how long at most.
@@ -38,6 +40,7 @@ impl Plan {
         path: "",
         connections: 16,
         rows: 1,
+        more: 0,
         first: 0,
         lasts: Duration::from_secs(5),
         at_most: AT_MOST,
@@ -119,7 +122,7 @@ async fn one_connection(
             let due = Duration::from_secs(1).mul_f64(ratio(first, pace));
             tokio::time::sleep_until((start + due).into()).await;
         }
-        let body = rows::body(plan.first + first, plan.rows);
+        let body = rows::body(plan.first + first, plan.rows, plan.more);
         let kind = if plan.rows == 1 {
             "application/json"
         } else {

@@ -13,6 +13,7 @@
 // What is measured.
 mod actions;
 mod backlog;
+mod growth;
 mod idle;
 mod mappings;
 mod storm;
@@ -65,6 +66,7 @@ async fn tables(settings: &Settings) -> Outcome<()> {
             Table::Storm => storm::table(settings).await?,
             Table::Mappings => mappings::table(settings).await?,
             Table::Backlog => backlog::table(settings).await?,
+            Table::Growth => growth::table(settings).await?,
             Table::Actions => actions::table(settings).await?,
             Table::Idle => idle::table(settings).await?,
         }

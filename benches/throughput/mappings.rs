@@ -62,7 +62,7 @@ pub async fn table(settings: &Settings) -> Outcome<()> {
 }
 
 /// The files of so many mappings.
-fn furnish(hec: u16, mappings: usize) -> io::Result<House> {
+pub fn furnish(hec: u16, mappings: usize) -> io::Result<House> {
     let house = House::of_rows(hec, MAPPING)?;
     for number in 1..FEW {
         house.put_mapping(&another(&format!("rows-{number}"), "rows/row", number))?;

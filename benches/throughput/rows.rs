@@ -33,14 +33,19 @@ pub fn write(number: usize, out: &mut String) {
     );
 }
 
-/// The body of one request: `count` rows from `first`, one a line.
-pub fn body(first: usize, count: usize) -> String {
-    let mut out = String::with_capacity(count * 1_200);
+/// The body of one request: `count` rows from `first`, one a line, each `more` bytes longer.
+pub fn body(first: usize, count: usize, more: usize) -> String {
+    let mut out = String::with_capacity(count * (1_200 + more));
     for number in first..first + count {
         if number > first {
             out.push('\n');
         }
         write(number, &mut out);
+        if more > 0 {
+            // Before the last quotation mark, which closes the note.
+            let end = out.len() - 2;
+            out.insert_str(end, &"drift ".repeat(more / 6));
+        }
     }
     out
 }

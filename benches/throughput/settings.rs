@@ -7,8 +7,8 @@ use crate::candidate::Kind;
 use crate::load::Plan;
 
 const USAGE: &str = "write [bare] [drop] [andon] [row=PREFIX] for the table of throughput, \
-    only=throughput|storm|mappings|backlog|actions|idle for one table, and \
-    rounds=N seconds=N storm=SIGNALS backlog=ROWS actions=N for how much";
+    only=throughput|storm|mappings|backlog|growth|actions|idle for one table, and \
+    rounds=N seconds=N storm=SIGNALS backlog=ROWS alerts=N actions=N for how much";
 
 /// The tables, in the order in which they are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,16 +17,18 @@ pub enum Table {
     Storm,
     Mappings,
     Backlog,
+    Growth,
     Actions,
     Idle,
 }
 
 impl Table {
-    const ALL: [(&str, Self); 6] = [
+    const ALL: [(&str, Self); 7] = [
         ("throughput", Self::Throughput),
         ("storm", Self::Storm),
         ("mappings", Self::Mappings),
         ("backlog", Self::Backlog),
+        ("growth", Self::Growth),
         ("actions", Self::Actions),
         ("idle", Self::Idle),
     ];
@@ -46,6 +48,8 @@ pub struct Settings {
     pub storm: usize,
     /// Rows that wait for a destination.
     pub backlog: usize,
+    /// Open alerts at most.
+    pub alerts: usize,
     /// Actions asked for.
     pub actions: usize,
 }
@@ -60,6 +64,7 @@ impl Settings {
             lasts: Duration::from_secs(5),
             storm: 1_000_000,
             backlog: 200_000,
+            alerts: 1_000_000,
             actions: 200,
         };
         for argument in arguments {
@@ -80,6 +85,7 @@ impl Settings {
                 Some(("rounds", count)) => settings.rounds = at_least_one(argument, count)?,
                 Some(("storm", count)) => settings.storm = at_least_one(argument, count)?,
                 Some(("backlog", count)) => settings.backlog = at_least_one(argument, count)?,
+                Some(("alerts", count)) => settings.alerts = at_least_one(argument, count)?,
                 Some(("actions", count)) => settings.actions = at_least_one(argument, count)?,
                 Some(("seconds", count)) => {
                     let seconds = u64::try_from(at_least_one(argument, count)?)?;
