@@ -14,6 +14,7 @@ use siphasher::sip::SipHasher24;
 
 use super::error::{Error, failed};
 use super::fresh::{Made, News};
+use super::repeats::Repeats;
 use crate::alert::Alert;
 
 /// How long a repeat is recognised.
@@ -58,39 +59,6 @@ impl Index {
     pub(super) fn candidates(&self, hash: i64) -> impl Iterator<Item = i64> {
         let older = self.older.get(&hash).into_iter().flatten().rev();
         self.newest.get(&hash).into_iter().chain(older).copied()
-    }
-}
-
-/// The newest signals, in the order they came.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Repeats {
-    pub(super) index: Index,
-    order: VecDeque<(i64, i64)>,
-}
-
-impl Repeats {
-    fn insert(&mut self, hash: i64, id: i64) {
-        self.index.insert(hash, id);
-        self.order.push_back((hash, id));
-    }
-
-    fn take_back(&mut self, hash: i64, id: i64) {
-        self.index.remove(hash, id);
-        if self.order.back() == Some(&(hash, id)) {
-            self.order.pop_back();
-        }
-    }
-
-    /// Forgets what is older than the window, and the oldest beyond `most`.
-    fn forget(&mut self, now: Timestamp, most: usize) {
-        let floor = oldest_id(now);
-        while let Some(&(hash, id)) = self.order.front() {
-            if id >= floor && self.order.len() <= most {
-                break;
-            }
-            self.index.remove(hash, id);
-            self.order.pop_front();
-        }
     }
 }
 
@@ -181,7 +149,7 @@ pub(super) struct Chain {
 }
 
 enum Change {
-    Seen { hash: i64, id: i64 },
+    Seen { id: i64 },
     Opened { hash: i64, id: i64 },
     Closed { hash: i64, id: i64 },
 }
@@ -293,7 +261,7 @@ impl Memory {
 
     pub(super) fn saw(&mut self, hash: i64, id: i64) {
         self.repeats.insert(hash, id);
-        self.changes.push(Change::Seen { hash, id });
+        self.changes.push(Change::Seen { id });
     }
 
     pub(super) fn opened(&mut self, hash: i64, id: i64) {
@@ -312,7 +280,7 @@ impl Memory {
         self.changes.clear();
         self.made.clear();
         self.chain_before.clone_from(&self.chain);
-        self.repeats.forget(now, self.most_repeats);
+        self.repeats.forget(oldest_id(now), self.most_repeats);
         self.warm.trim(self.most_warm);
         std::mem::take(&mut self.news)
     }
@@ -321,7 +289,7 @@ impl Memory {
     pub(super) fn take_back(&mut self, connection: &Connection) -> Result<(), Error> {
         while let Some(change) = self.changes.pop() {
             match change {
-                Change::Seen { hash, id } => self.repeats.take_back(hash, id),
+                Change::Seen { id } => self.repeats.take_back(id),
                 Change::Opened { hash, id } => self.open.remove(hash, id),
                 Change::Closed { hash, id } => self.open.insert(hash, id),
             }

@@ -12,6 +12,7 @@ mod error;
 mod columns;
 mod gauge;
 mod fresh;
+mod repeats;
 mod memory;
 mod tx;
 mod open;

@@ -263,7 +263,7 @@ impl Tx<'_> {
         since: Timestamp,
     ) -> Result<Option<SignalId>, Error> {
         let hash = self.repeat_hash(connection, name, vendor_id);
-        for id in self.memory.repeats.index.candidates(hash) {
+        for id in self.memory.repeats.candidates(hash) {
             let received = self.one(
                 "look for a repeat",
                 "SELECT received_at FROM signals
