@@ -30,7 +30,7 @@ impl Run {
             };
             if self.progress.sent.is_some() {
                 match self.settle().await? {
-                    Settled::Done => self.step_done().await?,
+                    Settled::Done => self.step_done(),
                     Settled::NotDone => {
                         self.unsend();
                         if self.progress.tries >= MOST_TRIES {
@@ -70,7 +70,7 @@ impl Run {
                     if let Err(why) = self.keep_of(parts, step, &heard) {
                         tracing::warn!(action = %self.action.id, step = self.progress.step, "{why}");
                     }
-                    self.step_done().await?;
+                    self.step_done();
                 }
                 StepVerdict::Wait => {
                     self.unsend();
@@ -147,7 +147,9 @@ impl Run {
         self.withdrawn.append(&mut self.progress.echoes);
     }
 
-    async fn step_done(&mut self) -> Result<(), Stop> {
+    /// Kept with what follows at once: that the next step is sent, or that all are. A crash before that
+    /// finds a step that was sent, and reads what became of it.
+    fn step_done(&mut self) {
         self.progress.sent = None;
         self.progress.echoes.clear();
         self.progress.tries = 0;
@@ -157,7 +159,6 @@ impl Run {
         self.action.changed = true;
         self.action.state = State::Running;
         self.action.effect = Effect::Partly;
-        self.save().await
     }
 
     async fn applied(&mut self) -> Result<Next, Stop> {
