@@ -87,8 +87,12 @@ impl Store {
     /// Opens the store at `path`, made with mode 0600 if it is missing, and starts its threads.
     ///
     /// # Errors
-    /// When another process holds it, a newer Andon wrote it, or the disk refuses.
+    /// When another process holds it, a newer Andon wrote it, it is damaged, or the disk refuses.
     pub fn open(path: &Path, clock: Clock, options: Options) -> Result<Self, Error> {
+        Self::start(path, clock, options).map_err(|error| error.at_open(path))
+    }
+
+    fn start(path: &Path, clock: Clock, options: Options) -> Result<Self, Error> {
         let (connection, lock) = open::writer(path, options.most_bytes)?;
         let mut memory = Memory::load(
             &connection,
@@ -250,7 +254,8 @@ impl Store {
     ///
     /// # Errors
     /// `Busy` when most places in the writer's queue are taken, `Full` when the bound on bytes is
-    /// reached, the disk is nearly full, or it refused lately: answer 503 with `Retry-After`.
+    /// reached or the disk is nearly full, `Hindered` when the last write failed for a reason that
+    /// holds for all, or the file is damaged: answer 503 with `Retry-After`.
     pub fn room(&self) -> Result<(), Error> {
         let inner = &self.inner;
         if inner.closed.load(Ordering::SeqCst) {
@@ -270,12 +275,10 @@ impl Store {
                 why: "its disk is nearly full; free some space there",
             });
         }
-        if inner.gauge.is_full(inner.clock.steady()) {
-            return Err(Error::Full {
-                why: "the disk refused to take more",
-            });
+        match inner.gauge.trouble() {
+            Some(trouble) => Err(Error::Hindered(trouble)),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// The rows owed to `destination` after `after` in their order, `limit` at most, each with its
@@ -349,7 +352,8 @@ impl Inner {
         connection
             .execute_batch("BEGIN")
             .map_err(failed("begin to read"))?;
-        let answer = job(&Reader::new(&connection));
+        let answer =
+            job(&Reader::new(&connection)).inspect_err(|error| self.gauge.failed_to_read(error));
         // A connection that cannot end its view would hold the log: it is dropped.
         if connection.execute_batch("COMMIT").is_ok() {
             lock(&self.idle_readers).push(connection);
@@ -377,7 +381,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// Identifiers go on after this one, also when retention has removed the row that bore it.
-fn largest_id(connection: &Connection) -> Result<i64, Error> {
+pub(super) fn largest_id(connection: &Connection) -> Result<i64, Error> {
     let sql = "SELECT max(
         coalesce((SELECT max(id) FROM signals), 0),
         coalesce((SELECT max(id) FROM alerts), 0),

@@ -17,6 +17,7 @@ use super::error::{Error, failed};
 use super::fresh::Fresh;
 use super::gauge::Gauge;
 use super::memory::Memory;
+use super::open::PATIENCE;
 use super::tx::Tx;
 use crate::clock::Clock;
 use crate::id::Ids;
@@ -42,6 +43,8 @@ pub(super) enum Message {
     Checkpoint {
         cut: bool,
     },
+    /// Nothing could be written, and intake is refused: see whether that has passed.
+    Try,
     Close(Option<oneshot::Sender<()>>),
 }
 
@@ -118,6 +121,7 @@ impl Writer {
         match message {
             Message::Job(job) => self.waiting.push_back(job),
             Message::Checkpoint { cut } => self.checkpoint(cut),
+            Message::Try => self.try_again(),
             Message::Close(closed) => {
                 self.closing = true;
                 self.closed.extend(closed);
@@ -142,13 +146,7 @@ impl Writer {
                 Err(error)
             }
         };
-        match &outcome {
-            Ok(()) => self.gauge.committed(answers.len()),
-            Err(error) => {
-                self.roll_back();
-                self.gauge.failed(error, self.clock.steady());
-            }
-        }
+        self.came_to(&outcome, answers.len());
         for answer in answers {
             answer(outcome.clone().map_err(|source| Error::RolledBack {
                 source: Box::new(source),
@@ -156,6 +154,38 @@ impl Writer {
         }
         // Full means that the checkpointer has yet to look; it will.
         let _ = self.wrote.try_send(());
+    }
+
+    fn came_to(&mut self, outcome: &Result<(), Error>, jobs: usize) {
+        match outcome {
+            Ok(()) => self.gauge.committed(jobs),
+            Err(error) => {
+                self.roll_back();
+                self.gauge.measure_now(&self.connection);
+                self.gauge.failed(error);
+            }
+        }
+    }
+
+    fn try_again(&mut self) {
+        let changes = self.connection.total_changes();
+        let outcome = self
+            .begin(true)
+            .and_then(|()| self.write_something())
+            .and_then(|()| self.commit(true, changes));
+        self.came_to(&outcome, 0);
+        let _ = self.wrote.try_send(());
+    }
+
+    fn write_something(&self) -> Result<(), Error> {
+        self.connection
+            .execute(
+                "INSERT INTO facts (name, value) VALUES ('synced', 1)
+                 ON CONFLICT (name) DO UPDATE SET value = value + 1",
+                [],
+            )
+            .map(drop)
+            .map_err(failed("make a commit that syncs"))
     }
 
     fn begin(&mut self, durable: bool) -> Result<(), Error> {
@@ -203,7 +233,7 @@ impl Writer {
                 }
                 Ok(Message::Job(job)) => self.waiting.push_back(job),
                 // The checkpointer asks again.
-                Ok(Message::Checkpoint { .. }) => {}
+                Ok(Message::Checkpoint { .. } | Message::Try) => {}
                 Ok(close @ Message::Close(_)) => {
                     self.told(close);
                     return self.flush();
@@ -228,13 +258,7 @@ impl Writer {
         if durable && !changed && self.unsynced {
             // A job may have answered from what an unsynced commit wrote: something must be
             // written, or this commit syncs nothing.
-            self.connection
-                .execute(
-                    "INSERT INTO facts (name, value) VALUES ('synced', 1)
-                     ON CONFLICT (name) DO UPDATE SET value = value + 1",
-                    [],
-                )
-                .map_err(failed("make a commit that syncs"))?;
+            self.write_something()?;
         }
         self.connection
             .prepare_cached("COMMIT")
@@ -242,6 +266,7 @@ impl Writer {
             .map_err(failed("commit a transaction"))?;
         if durable && (changed || self.unsynced) {
             self.gauge.synced();
+            self.gauge.wrote();
             self.unsynced = false;
         } else if changed {
             self.unsynced = true;
@@ -270,7 +295,12 @@ impl Writer {
         } else {
             "PRAGMA wal_checkpoint(PASSIVE)"
         };
-        if let Err(error) = self.connection.query_row(how, [], |_| Ok(())) {
+        // A backup that reads meanwhile is not waited for: nothing could be written so long.
+        let moved = self
+            .connection
+            .busy_timeout(Duration::ZERO)
+            .and_then(|()| self.connection.query_row(how, [], |_| Ok(())));
+        if let Err(error) = moved.and(self.connection.busy_timeout(PATIENCE)) {
             tracing::warn!(%error, "cannot move the store's log into its database");
         }
     }

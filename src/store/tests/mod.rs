@@ -3,6 +3,8 @@
 mod writing;
 mod memory;
 mod crash;
+mod backup;
+mod damage;
 mod signals;
 mod alerts;
 mod outbox;
