@@ -33,6 +33,8 @@ const CONNECTIONS: Things = Things {
         ("connector", "/connector", Told::Cell),
         ("host", "/host", Told::Cell),
         ("last signal", "/last_signal", Told::Since),
+        ("held since", "/held/since", Told::Since),
+        ("because", "/held/why", Told::Cell),
         ("waiting", "/delivery/waiting", Told::Cell),
         ("oldest", "/delivery/oldest_since", Told::Since),
         ("dead", "/delivery/dead_letters", Told::Cell),

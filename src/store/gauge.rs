@@ -141,8 +141,11 @@ impl Gauge {
                 .map_or(0, |Count(number)| number)
         };
         let pages = pragma("page_count").saturating_sub(pragma("freelist_count"));
-        self.bytes
-            .store(pages.saturating_mul(pragma("page_size")), Ordering::Relaxed);
+        self.note_bytes(pages.saturating_mul(pragma("page_size")));
+    }
+
+    pub(super) fn note_bytes(&self, bytes: u64) {
+        self.bytes.store(bytes, Ordering::Relaxed);
     }
 }
 

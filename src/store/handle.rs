@@ -15,6 +15,7 @@ use super::error::{Error, failed};
 use super::fresh::{Fresh, Handed};
 use super::gauge::{Gauge, LEAST_FREE};
 use super::heard::Heard;
+use super::jump::{self, Watch};
 use super::memory::Memory;
 use super::tx::{Reader, Tx};
 use super::writer::{Answer, Bounds, Job, Message, Work, Writer};
@@ -102,7 +103,9 @@ impl Store {
         )?;
         let fresh = Arc::new(Fresh::new(memory.next_seq.saturating_sub(1)));
         fresh.add(std::mem::take(&mut memory.news));
-        let ids = Arc::new(Ids::after(largest_id(&connection)?));
+        let largest = largest_id(&connection)?;
+        jump::after_restart(&connection, clock.now(), largest)?;
+        let ids = Arc::new(Ids::after(largest));
         let gauge = Arc::new(Gauge::default());
         gauge.measure(&connection);
         gauge.look_at_disk(path);
@@ -117,6 +120,7 @@ impl Store {
             ids: Arc::clone(&ids),
             clock: clock.clone(),
             gauge: Arc::clone(&gauge),
+            watch: Watch::new(&clock),
             bounds: Bounds {
                 jobs: options.most_in_group.max(1),
                 time: options.group_time,
@@ -286,6 +290,10 @@ impl Store {
     /// so far, or rows are postponed: then the outbox has to be read.
     pub fn take_fresh(&self, destination: &str, after: i64, limit: usize) -> Option<Vec<Handed>> {
         self.inner.fresh.take(destination, after, limit)
+    }
+
+    pub(super) fn note_bytes(&self, bytes: u64) {
+        self.inner.gauge.note_bytes(bytes);
     }
 
     /// Makes identifiers that continue after the largest in the store.

@@ -15,6 +15,7 @@ mod gauge;
 mod fresh;
 mod repeats;
 mod memory;
+mod jump;
 mod tx;
 mod open;
 mod writer;

@@ -306,4 +306,92 @@ mod tests {
             Err(Error::Foreign { .. })
         ));
     }
+
+    /// A schema change that is only here.
+    const NEXT: &str =
+        "ALTER TABLE destinations ADD COLUMN note TEXT; UPDATE destinations SET note = 'moved';";
+
+    /// A store as schema 1 was written, by the program of that day.
+    fn old(path: &Path) {
+        let connection = Connection::open(path).unwrap();
+        connection
+            .execute_batch(include_str!("tests/schema-1.sql"))
+            .unwrap();
+    }
+
+    fn schema(path: &Path) -> usize {
+        let connection = Connection::open(path).unwrap();
+        schema_of(&connection, path, &[MIGRATIONS[0], NEXT]).unwrap()
+    }
+
+    #[test]
+    fn an_older_store_is_brought_up_to_date_and_a_copy_of_before_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("andon.db");
+        old(&path);
+        let (connection, lock) = writer_of(&path, GIGABYTE, &[MIGRATIONS[0], NEXT]).unwrap();
+        let (note, signals): (String, i64) = connection
+            .query_row(
+                "SELECT (SELECT min(note) FROM destinations), (SELECT count(*) FROM signals)",
+                [],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .unwrap();
+        assert_eq!((note.as_str(), signals), ("moved", 3));
+        drop((connection, lock));
+        let copy = folder.path().join("andon.db.schema-1");
+        assert_eq!((schema(&path), schema(&copy)), (2, 1));
+        let mode = std::fs::metadata(&copy).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        // Back to the program of before: it refuses, says what to do, and that can be done.
+        let refused = writer(&path, GIGABYTE).unwrap_err();
+        assert!(
+            refused
+                .help()
+                .unwrap()
+                .contains("andon.db.schema-N --replace"),
+            "{refused}"
+        );
+        let restored =
+            super::super::restore(&copy, &path, true, jiff::Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(restored.checked.faults, []);
+        writer(&path, GIGABYTE).unwrap();
+        assert_eq!(schema(&path), 1);
+    }
+
+    #[test]
+    fn a_schema_change_that_fails_leaves_the_store_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("andon.db");
+        old(&path);
+        let broken = "INSERT INTO nowhere VALUES (1);";
+        let failed = writer_of(&path, GIGABYTE, &[MIGRATIONS[0], NEXT, broken]).unwrap_err();
+        assert_eq!(failed.to_string(), "cannot change the schema");
+        assert_eq!(schema(&path), 1);
+        let (connection, _lock) = writer(&path, GIGABYTE).unwrap();
+        let columns = connection
+            .prepare("SELECT * FROM destinations")
+            .unwrap()
+            .column_count();
+        assert_eq!(columns, 2);
+    }
+
+    #[test]
+    fn a_store_of_schema_1_opens_and_is_sound() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("andon.db");
+        old(&path);
+        let found = super::super::check(&path).unwrap();
+        assert_eq!(found.faults, []);
+        let holds = found.holds.unwrap();
+        assert_eq!(
+            (
+                holds.signals,
+                holds.open_alerts,
+                holds.owed,
+                holds.unfinished_actions
+            ),
+            (3, 2, 3, 0)
+        );
+    }
 }

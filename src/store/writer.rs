@@ -16,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use super::error::{Error, failed};
 use super::fresh::Fresh;
 use super::gauge::Gauge;
+use super::jump::Watch;
 use super::memory::Memory;
 use super::open::PATIENCE;
 use super::tx::Tx;
@@ -65,6 +66,8 @@ pub(super) struct Writer {
     pub(super) ids: Arc<Ids>,
     pub(super) clock: Clock,
     pub(super) gauge: Arc<Gauge>,
+    /// Whether the time of day jumped.
+    pub(super) watch: Watch,
     pub(super) bounds: Bounds,
     pub(super) inbox: Receiver<Message>,
     /// Tells the checkpointer that something was written.
@@ -207,8 +210,14 @@ impl Writer {
 
     fn fill_and_commit(&mut self, durable: bool, answers: &mut Vec<Answer>) -> Result<(), Error> {
         let changes = self.connection.total_changes();
+        let jumped = self.watch.jumped(&self.clock);
+        if let Some(by) = jumped {
+            self.tx().move_deadlines(by)?;
+        }
         self.fill(durable, answers)?;
-        self.commit(durable, changes)
+        self.commit(durable, changes)?;
+        self.watch.follow(jumped.unwrap_or(0));
+        Ok(())
     }
 
     /// Runs jobs until none waits or the transaction is large enough. A job that needs a sync does
@@ -244,13 +253,17 @@ impl Writer {
     }
 
     fn run_job(&mut self, job: Job) -> Result<(Result<(), Error>, Answer), Error> {
-        let mut tx = Tx::new(&self.connection, &mut self.memory, &self.ids, &self.clock);
+        let mut tx = self.tx();
         catch_unwind(AssertUnwindSafe(|| (job.work)(Ok(&mut tx)))).map_err(|_| Error::Panicked)
     }
 
     /// Writes what was only counted in memory.
     fn flush(&mut self) -> Result<(), Error> {
-        Tx::new(&self.connection, &mut self.memory, &self.ids, &self.clock).write_counts()
+        self.tx().write_counts()
+    }
+
+    fn tx(&mut self) -> Tx<'_> {
+        Tx::new(&self.connection, &mut self.memory, &self.ids, &self.clock)
     }
 
     fn commit(&mut self, durable: bool, changes_before: u64) -> Result<(), Error> {

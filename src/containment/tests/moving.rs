@@ -117,6 +117,28 @@ async fn a_jump_of_the_time_of_day_ends_no_limit_early() {
 }
 
 #[tokio::test]
+async fn after_a_restart_a_limit_is_kept_by_both_clocks_again() {
+    for to in ["2027-01-01T00:00:00Z", "2020-01-01T00:00:00Z"] {
+        let mut house = house().await;
+        let ask = Ask {
+            ttl_seconds: Some(3600),
+            ..move_alias("2")
+        };
+        let done = house.run(ask).await;
+        house.restart();
+        let mut worker = house.worker();
+        house.clock.advance(Duration::from_secs(1800));
+        assert!(!worker.turn().await, "{to}");
+        house.clock.jump_to(to.parse().unwrap());
+        house.clock.advance(Duration::from_secs(1799));
+        assert!(!worker.turn().await, "{to}");
+        house.clock.advance(Duration::from_secs(1));
+        assert!(worker.turn().await, "{to}");
+        assert_eq!(house.now(done.id).await.state, State::Reverted, "{to}");
+    }
+}
+
+#[tokio::test]
 async fn a_time_limit_ends_across_a_restart() {
     let mut house = house().await;
     let done = house

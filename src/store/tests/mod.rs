@@ -5,6 +5,7 @@ mod memory;
 mod crash;
 mod backup;
 mod damage;
+mod jump;
 mod signals;
 mod alerts;
 mod outbox;
