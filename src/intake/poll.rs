@@ -68,18 +68,8 @@ pub(super) async fn run(live: Arc<Live>, key: Key, first_within: Duration) {
     let mut failures: u32 = 0;
     let mut due = later(live.clock.now(), live.clock.jitter(first_within));
     loop {
-        let mut before = SignedDuration::MAX;
-        loop {
-            let left = due.duration_since(live.clock.now());
-            // A time of day that went back would put the poll off for as long.
-            if left <= SignedDuration::ZERO || left > before {
-                break;
-            }
-            before = left;
-            tokio::select! {
-                () = live.stop.cancelled() => return,
-                () = tokio::time::sleep(left.unsigned_abs().min(LONGEST_SLEEP)) => {}
-            }
+        if !wait_until(&live, due).await {
+            return;
         }
         let snapshot = live.snapshot();
         let Some(found) = Found::new(&snapshot, &key) else {
@@ -114,6 +104,23 @@ pub(super) async fn run(live: Arc<Live>, key: Key, first_within: Duration) {
                 after_failure(&found.poll.every, now, wait, &key)
             }
         };
+    }
+}
+
+/// Waits until the time of day is `due`, or went back: that would put the poll off for as long. `false` when
+/// the daemon stops.
+pub(super) async fn wait_until(live: &Live, due: Timestamp) -> bool {
+    let mut before = SignedDuration::MAX;
+    loop {
+        let left = due.duration_since(live.clock.now());
+        if left <= SignedDuration::ZERO || left > before {
+            return true;
+        }
+        before = left;
+        tokio::select! {
+            () = live.stop.cancelled() => return false,
+            () = tokio::time::sleep(left.unsigned_abs().min(LONGEST_SLEEP)) => {}
+        }
     }
 }
 

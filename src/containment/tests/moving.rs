@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{house, map, move_alias};
+use super::{house, house_on, map, move_alias};
 use crate::action::{Effect, State};
 use crate::containment::{Ask, revert};
-use crate::store::ActionFilter;
+use crate::store::{ActionFilter, Options};
 
 #[tokio::test]
 async fn an_alias_is_moved_proven_and_moved_back_when_the_time_is_up() {
@@ -50,6 +50,22 @@ async fn an_alias_is_moved_proven_and_moved_back_when_the_time_is_up() {
         "before GET done",
     ]
     "#);
+}
+
+#[tokio::test]
+async fn while_the_store_takes_no_signals_an_alias_is_moved_and_moved_back() {
+    let house = house_on(Options {
+        least_free: u64::MAX,
+        ..Options::default()
+    })
+    .await;
+    assert!(house.live.store.room().is_err());
+    let done = house.run(move_alias("2")).await;
+    assert_eq!((done.state, house.champion()), (State::Succeeded, Some(2)));
+    revert(&house.live, done.id, "analyst").await.unwrap();
+    house.worker().turn().await;
+    assert_eq!(house.now(done.id).await.state, State::Reverted);
+    assert_eq!(house.champion(), Some(3));
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use super::House;
 use super::poll::{key, polled};
-use super::{House, Server};
 use crate::intake::{file, poll};
 
 /// Another program takes the store's lock, and the store has noticed.
@@ -28,7 +28,7 @@ async fn until(holds: impl Fn() -> bool) {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_poller_asks_nobody_says_that_it_waits_and_goes_on_by_itself() {
     let (house, server) = polled().await;
     let other = lock(&house).await;
@@ -47,7 +47,7 @@ async fn a_poller_asks_nobody_says_that_it_waits_and_goes_on_by_itself() {
     house.live.stop.cancel();
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_reader_of_files_waits_and_reads_what_came_meanwhile() {
     let config = "connections:\n  evals: { connector: inspect, folder: logs }\n";
     let house = House::new("2026-11-23T09:00:00Z", config, &[]);
@@ -71,15 +71,17 @@ async fn a_reader_of_files_waits_and_reads_what_came_meanwhile() {
 
 #[tokio::test(start_paused = true)]
 async fn a_time_of_day_that_went_back_puts_no_poll_off() {
-    let (house, server) = polled().await;
-    let run = poll::run(Arc::clone(&house.live), key(), Duration::ZERO);
-    house.live.tasks.spawn(run);
-    until(|| house.counted("read") == 2).await;
-    server.asked();
-    house
-        .live
-        .clock
-        .jump_to("2020-01-01T00:00:00Z".parse().unwrap());
-    until(|| !server.asked().is_empty()).await;
+    let house = House::new("2026-11-23T09:00:00Z", "connections: {}\n", &[]);
+    let due = "2026-11-23T09:04:00Z".parse().unwrap();
+    let jump = async {
+        tokio::time::sleep(Duration::from_secs(45)).await;
+        house
+            .live
+            .clock
+            .jump_to("2020-01-01T00:00:00Z".parse().unwrap());
+    };
+    let (waited, ()) = tokio::join!(poll::wait_until(&house.live, due), jump);
+    assert!(waited);
     house.live.stop.cancel();
+    assert!(!poll::wait_until(&house.live, due).await);
 }
