@@ -209,8 +209,24 @@ async fn a_full_disk_refuses_what_is_new_keeps_what_was_taken_and_opens_by_itsel
         let (_, status) = running.api("GET", "/v1/status", None)?;
         Ok((status["deliveries"]["waiting"] == 0).then_some(()))
     })?;
-    let store = format!("--store={}", data.join("andon.db").display());
-    fares(&andon(folder.path(), &["check", &store])?, 0, &["is sound"]);
+    // Where the daemon is: SQLite takes a path through /proc for one out here.
+    let check = Command::new("nsenter")
+        .args([
+            "-t",
+            &running.pid().to_string(),
+            "-U",
+            "--preserve-credentials",
+            "-m",
+            "sh",
+            "-c",
+        ])
+        .arg(format!(
+            "cd {} && exec \"$0\" check --store",
+            folder.path().display()
+        ))
+        .arg(env!("CARGO_BIN_EXE_andon"))
+        .output()?;
+    fares(&check, 0, &["is sound"]);
     Ok(())
 }
 

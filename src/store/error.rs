@@ -187,7 +187,7 @@ impl Error {
             ),
             Self::NotSound { path, .. } => format!(
                 "keep a copy of `{0}*` as it is, see what `andon check --store` says, then `andon restore BACKUP --replace`; \
-                 without a backup `sqlite3 {0} .recover` saves what can be read",
+                 docs/store-trouble.md says what can be saved without one",
                 shown(path)
             ),
             Self::Gone { path } => format!(
