@@ -12,14 +12,17 @@ use crate::daemon;
 use crate::diag;
 use crate::store::{self, Fault};
 
+/// Stands for the store that `andon.yaml` names: a folder is no store.
+const THE_STORE: &str = ".";
+
 /// What was typed.
 #[derive(Debug, Args)]
 pub(crate) struct Typed {
     /// The folder to check; the current one without it
     folder: Option<PathBuf>,
     /// Check the store and not the files, beside the daemon or without it; with a FILE that one, such as a backup
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
-    store: Option<Option<PathBuf>>,
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = THE_STORE)]
+    store: Option<PathBuf>,
     /// For a person or for a script
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -29,8 +32,10 @@ pub(crate) struct Typed {
 pub(crate) fn run(typed: &Typed, at: &Where) -> anyhow::Result<Ended> {
     let here = typed.folder.as_deref().unwrap_or(Path::new("."));
     match &typed.store {
-        Some(Some(file)) => return check_store(file, typed.format),
-        Some(None) => return check_store(&at.store(here)?, typed.format),
+        Some(file) if file == Path::new(THE_STORE) => {
+            return check_store(&at.store(here)?, typed.format);
+        }
+        Some(file) => return check_store(file, typed.format),
         None => {}
     }
     let folder = at.folder(here)?;
