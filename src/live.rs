@@ -203,10 +203,21 @@ pub struct Halted {
     pub why: String,
 }
 
-/// Where deliveries write how their destinations stand, for whoever asks.
+/// A poller or a reader of files waits until the store takes something again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Since when.
+    pub since: Timestamp,
+    /// What it waits for: one line, clean.
+    pub why: String,
+}
+
+/// Where jobs write how their connections stand, for whoever asks.
 #[derive(Debug, Default)]
 pub struct Board {
     standings: Mutex<BTreeMap<String, Standing>>,
+    /// By connection and signal; the signal is empty for files.
+    held: Mutex<BTreeMap<(String, String), Held>>,
     /// Rung when a destination is halted, and when it takes events again.
     pub halts: Bell,
     resumed: Mutex<BTreeMap<String, Bell>>,
@@ -244,6 +255,25 @@ impl Board {
         if let Some(bell) = bells.get(destination) {
             bell.ring();
         }
+    }
+
+    /// Notes why a connection's signal is not fetched, or that it is again.
+    pub fn hold(&self, connection: &str, signal: &str, held: Option<Held>) {
+        let key = (connection.to_owned(), signal.to_owned());
+        let mut all = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        match held {
+            Some(held) => all.insert(key, held),
+            None => all.remove(&key),
+        };
+    }
+
+    /// Whether a connection is held back, by the signal that waits longest.
+    pub fn held(&self, connection: &str) -> Option<Held> {
+        let all = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = all.iter().filter(|((name, _), _)| name == connection);
+        of.map(|(_, held)| held)
+            .min_by_key(|held| held.since)
+            .cloned()
     }
 
     /// What is known, by destination.

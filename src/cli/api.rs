@@ -94,6 +94,8 @@ pub(crate) enum Error {
 pub(crate) struct Whereabouts {
     /// The base URL.
     pub(crate) url: String,
+    /// Its store.
+    pub(crate) store: PathBuf,
     /// The token that the daemon keeps beside its store.
     pub(crate) token: PathBuf,
 }
@@ -136,10 +138,13 @@ impl Whereabouts {
                 format!("{scheme}://{}", reachable(text("listen").unwrap_or(LISTEN)))
             }
         };
-        let mut token = folder.join(text("store").unwrap_or(STORE)).into_os_string();
+        let store = folder.join(text("store").unwrap_or(STORE));
+        let store = store.strip_prefix("./").unwrap_or(&store).to_path_buf();
+        let mut token = store.clone().into_os_string();
         token.push(".token");
         Self {
             url: found.trim_end_matches('/').to_owned(),
+            store,
             token: token.into(),
         }
     }

@@ -1,18 +1,28 @@
-//! `andon check`: every fault of the files, with its place and what to write instead.
+//! `andon check`: every fault of the files, with its place and what to write instead; with `--store`
+//! what is wrong with the store, and what to do.
 
-use std::path::Path;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde_json::{Value as Json, json};
 
-use super::{Ended, Format, Where, output};
+use super::{Ended, Format, Where, backup, output, shown};
 use crate::daemon;
 use crate::diag;
+use crate::store::{self, Fault};
+
+/// Stands for the store that `andon.yaml` names: a folder is no store.
+const THE_STORE: &str = ".";
 
 /// What was typed.
 #[derive(Debug, Args)]
 pub(crate) struct Typed {
     /// The folder to check; the current one without it
-    folder: Option<std::path::PathBuf>,
+    folder: Option<PathBuf>,
+    /// Check the store and not the files, beside the daemon or without it; with a FILE that one, such as a backup
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = THE_STORE)]
+    store: Option<PathBuf>,
     /// For a person or for a script
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -20,7 +30,15 @@ pub(crate) struct Typed {
 
 /// Checks.
 pub(crate) fn run(typed: &Typed, at: &Where) -> anyhow::Result<Ended> {
-    let folder = at.folder(typed.folder.as_deref().unwrap_or(Path::new(".")))?;
+    let here = typed.folder.as_deref().unwrap_or(Path::new("."));
+    match &typed.store {
+        Some(file) if file == Path::new(THE_STORE) => {
+            return check_store(&at.store(here)?, typed.format);
+        }
+        Some(file) => return check_store(file, typed.format),
+        None => {}
+    }
+    let folder = at.folder(here)?;
     let (catalog, said) = match daemon::load(&folder) {
         Ok((catalog, said)) => (Some(catalog), said),
         Err(daemon::Error::Faults(said)) => (None, said),
@@ -52,4 +70,73 @@ pub(crate) fn run(typed: &Typed, at: &Where) -> anyhow::Result<Ended> {
     } else {
         Ended::Faults
     })
+}
+
+fn check_store(path: &Path, format: Format) -> anyhow::Result<Ended> {
+    let checked = store::check(path)?;
+    let json = json!({
+        "store": path,
+        "sound": checked.faults.is_empty(),
+        "holds": checked.holds.as_ref().map(backup::holds),
+        "faults": faults(&checked.faults),
+    });
+    output::answer(format, &json, |_| {
+        let verdict = match checked.faults.len() {
+            0 => "is sound".to_owned(),
+            1 => "has a fault".to_owned(),
+            many => format!("has {many} faults"),
+        };
+        let held = checked.holds.as_ref().map(backup::told);
+        format!(
+            "{} {verdict}\n{}{}",
+            shown::text(&path.display().to_string()),
+            held.unwrap_or_default(),
+            told(&checked.faults)
+        )
+    });
+    Ok(if checked.faults.is_empty() {
+        Ended::Fine
+    } else {
+        Ended::Faults
+    })
+}
+
+/// The faults of a store, for a script.
+pub(super) fn faults(faults: &[Fault]) -> Json {
+    let one = |fault: &Fault| {
+        json!({
+            "what": fault.what,
+            "count": fault.count,
+            "first": fault.first,
+            "in_file": fault.in_file,
+            "what_to_do": what_to_do(fault),
+        })
+    };
+    faults.iter().map(one).collect()
+}
+
+/// The faults of a store, for a person.
+pub(super) fn told(faults: &[Fault]) -> String {
+    let mut text = String::new();
+    for fault in faults {
+        let _ = writeln!(
+            text,
+            "fault: {} ({})",
+            shown::text(&fault.what),
+            fault.count
+        );
+        for first in &fault.first {
+            let _ = writeln!(text, "  {}", shown::text(first));
+        }
+        let _ = writeln!(text, "  help: {}", what_to_do(fault));
+    }
+    text
+}
+
+fn what_to_do(fault: &Fault) -> &'static str {
+    if fault.in_file {
+        "stop Andon, keep a copy of the file, and `andon restore BACKUP --replace`; look at the disk before"
+    } else {
+        "stop Andon and `andon restore BACKUP --replace`; or go on, and report this as a fault of Andon's with the lines above"
+    }
 }

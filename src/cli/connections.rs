@@ -33,6 +33,8 @@ const CONNECTIONS: Things = Things {
         ("connector", "/connector", Told::Cell),
         ("host", "/host", Told::Cell),
         ("last signal", "/last_signal", Told::Since),
+        ("held since", "/held/since", Told::Since),
+        ("because", "/held/why", Told::Cell),
         ("waiting", "/delivery/waiting", Told::Cell),
         ("oldest", "/delivery/oldest_since", Told::Since),
         ("dead", "/delivery/dead_letters", Told::Cell),
@@ -71,7 +73,8 @@ mod tests {
     #[test]
     fn each_connection_is_a_line() {
         let json = json!({ "connections": [
-            { "name": "registry", "connector": "mlflow", "host": "mlflow.local", "last_signal": "2026-11-23T08:00:00Z", "delivers": false },
+            { "name": "registry", "connector": "mlflow", "host": "mlflow.local", "last_signal": "2026-11-23T08:00:00Z", "delivers": false,
+              "held": { "since": "2026-11-23T08:01:00Z", "why": "its disk is full" } },
             { "name": "soc", "connector": "splunk", "host": "hec.example.com", "last_signal": null, "delivers": true,
               "delivery": { "waiting": 3, "oldest_since": "2026-11-23T08:02:00Z", "dead_letters": 1, "last_error": "503",
                             "stopped": null, "paused_until": "2026-11-23T08:15:00Z" } },
@@ -80,10 +83,10 @@ mod tests {
                             "stopped": "it answered 403: \u{1b}[2J", "paused_until": null } },
         ] });
         insta::assert_snapshot!(CONNECTIONS.listed(&json, "2026-11-23T08:05:00Z".parse().unwrap()), @r"
-        NAME      CONNECTOR  HOST                  LAST SIGNAL  WAITING  OLDEST   DEAD  PAUSED  STOPPED                     LAST ERROR
-        registry  mlflow     mlflow.local          5m ago
-        soc       splunk     hec.example.com                    3        3m ago   1     in 10m                              503
-        oncall    pagerduty  events.pagerduty.com               2        63m ago  0             it answered 403: \u{1b}[2J
+        NAME      CONNECTOR  HOST                  LAST SIGNAL  HELD SINCE  BECAUSE           WAITING  OLDEST   DEAD  PAUSED  STOPPED                     LAST ERROR
+        registry  mlflow     mlflow.local          5m ago       4m ago      its disk is full
+        soc       splunk     hec.example.com                                                  3        3m ago   1     in 10m                              503
+        oncall    pagerduty  events.pagerduty.com                                             2        63m ago  0             it answered 403: \u{1b}[2J
         ");
     }
 }

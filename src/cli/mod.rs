@@ -1,11 +1,13 @@
 //! The command line: one file a command.
 //!
-//! Commands about files (`check`, `test`, `explain`, `connectors`) need no daemon; the others speak
-//! the API of one that runs, with `ANDON_TOKEN` or the token it keeps beside its store.
+//! Commands about files (`check`, `test`, `explain`, `connectors`) and those about the store's own file
+//! (`backup`, `restore`, `check --store`) need no daemon; the others speak the API of one that runs, with
+//! `ANDON_TOKEN` or the token it keeps beside its store.
 
 mod actions;
 mod alerts;
 mod api;
+mod backup;
 mod check;
 mod demo;
 mod connections;
@@ -15,6 +17,7 @@ mod destinations;
 mod explain;
 mod freeze;
 mod output;
+mod restore;
 mod run;
 mod send;
 mod shown;
@@ -62,6 +65,12 @@ impl Where {
     fn folder(&self, folder: &Path) -> Result<Folder, daemon::Error> {
         Folder::read(folder, self.config.as_deref())
     }
+
+    /// Where the store lies, also when the files have faults.
+    fn store(&self, folder: &Path) -> Result<PathBuf, daemon::Error> {
+        let folder = self.folder(folder)?;
+        Ok(api::Whereabouts::read(&folder.config, &folder.path, None).store)
+    }
 }
 
 /// What to do.
@@ -95,6 +104,10 @@ enum Command {
     DeadLetters(Asked<dead_letters::What>),
     /// How the daemon fares
     Status(status::Typed),
+    /// Copy the store to a file, while the daemon runs or not
+    Backup(backup::Typed),
+    /// Put a backup in the place of the store; the daemon has to be stopped
+    Restore(restore::Typed),
     /// Make, list and revoke tokens of callers
     Token(token::Typed),
     /// Stop Andon from changing anything on any platform
@@ -142,6 +155,8 @@ pub fn main() -> ExitCode {
         Command::Stuck(typed) => stuck::run(typed, at),
         Command::DeadLetters(typed) => dead_letters::run(typed, at),
         Command::Status(typed) => status::run(&typed, at),
+        Command::Backup(typed) => backup::run(&typed, at),
+        Command::Restore(typed) => restore::run(&typed, at),
         Command::Token(typed) => token::run(&typed, at),
         Command::Freeze(typed) => freeze::freeze(typed, at),
         Command::Unfreeze => freeze::unfreeze(at),

@@ -6,6 +6,7 @@ use std::io::{IsTerminal, Write};
 use serde_json::Value as Json;
 
 use crate::diag::{self, Diagnostic};
+use crate::store;
 
 /// Writes a line to standard output. Whoever reads it may be gone: that ends quietly.
 pub(crate) fn line(text: &str) {
@@ -26,6 +27,11 @@ pub(crate) fn error(error: &anyhow::Error) {
     let _ = writeln!(out, "andon: {error}");
     for cause in error.chain().skip(1) {
         let _ = writeln!(out, "  because {cause}");
+    }
+    let help =
+        |cause: &(dyn std::error::Error + 'static)| cause.downcast_ref::<store::Error>()?.help();
+    if let Some(help) = error.chain().find_map(help) {
+        let _ = writeln!(out, "  help: {help}");
     }
 }
 

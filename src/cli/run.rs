@@ -45,6 +45,7 @@ pub(crate) fn run(typed: &Typed, at: &Where) -> anyhow::Result<Ended> {
         .build()
         .context("the runtime cannot be started")?;
     runtime.block_on(async {
+        survive_a_limit_on_files()?;
         let daemon = Daemon::start(catalog, &folder, Clock::system()).await?;
         asked_to_stop().await;
         tracing::info!("stopping: finishing what was begun");
@@ -53,6 +54,19 @@ pub(crate) fn run(typed: &Typed, at: &Where) -> anyhow::Result<Ended> {
         anyhow::Ok(())
     })?;
     Ok(Ended::Fine)
+}
+
+/// `SIGXFSZ` (signal(7)): 25 on every Linux but MIPS and PA-RISC, and on macOS.
+const FILE_TOO_LARGE: i32 = 25;
+
+/// A file at its largest (RLIMIT_FSIZE) ends a process that does not listen to the signal. With a listener the
+/// write fails, and the store says that the disk refuses.
+fn survive_a_limit_on_files() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    // What listens stays in place when this one is dropped.
+    signal(SignalKind::from_raw(FILE_TOO_LARGE))
+        .map(drop)
+        .context("the signal about files that are too large cannot be listened to")
 }
 
 /// Waits for SIGTERM or an interrupt.

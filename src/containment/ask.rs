@@ -115,7 +115,12 @@ pub async fn ask(live: &Arc<Live>, ask: Ask) -> Result<Answer, Refused> {
     if ask.dry_run {
         return plan::plan(live, target, action).await.map(Answer::Planned);
     }
-    live.store.room()?;
+    // Intake stops early so that containment does not have to: only what stands in the way of every write
+    // stops it, before anything is changed.
+    match live.store.room() {
+        Ok(()) | Err(store::Error::Full { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
     let asked = live.store.write(move |tx| keep(tx, action)).await??;
     if let Answer::Taken {
         action,

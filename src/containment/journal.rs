@@ -13,7 +13,7 @@ use crate::catalog::Catalog;
 use crate::connector::EchoOf;
 use crate::signal::SignalName;
 use crate::store::{self, Expected, Tx};
-use crate::triage::{Why, quiet_at, revise};
+use crate::triage::{Why, revise, still_quiet_at};
 
 /// Older notes of an alert make room.
 const MOST_NOTES: usize = 50;
@@ -258,9 +258,6 @@ fn tell(tx: &mut Tx<'_>, catalog: &Catalog, id: AlertId, text: String) -> Result
     });
     let over = alert.notes.len().saturating_sub(MOST_NOTES);
     alert.notes.drain(..over);
-    let quiet = catalog
-        .mappings
-        .get(&alert.mapping)
-        .and_then(|mapping| quiet_at(mapping, alert.last_seen));
+    let quiet = still_quiet_at(tx, catalog, &alert)?;
     revise(tx, catalog, alert, Why::Changed, now, quiet).map(drop)
 }

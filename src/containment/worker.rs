@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::mpsc;
 
@@ -45,8 +46,10 @@ pub(super) struct Worker {
     targets: BTreeSet<String>,
     /// Not to be taken up again before, by the clock that never jumps.
     again: BTreeMap<ActionId, Duration>,
-    /// Time limits that began while this worker runs, by the clock that never jumps.
+    /// Time limits, by the clock that never jumps.
     limits: BTreeMap<ActionId, Duration>,
+    /// Those that began before this worker did are among them.
+    has_older_limits: bool,
     tell: mpsc::Sender<Ended>,
     told: mpsc::Receiver<Ended>,
 }
@@ -61,6 +64,7 @@ impl Worker {
             targets: BTreeSet::new(),
             again: BTreeMap::new(),
             limits: BTreeMap::new(),
+            has_older_limits: false,
             tell,
             told,
         }
@@ -194,6 +198,10 @@ impl Worker {
 
     /// Puts what has reached its time limit on its way back.
     async fn begin_due(&mut self, frozen: Option<&Flag>) -> Result<(), store::Error> {
+        if !self.has_older_limits {
+            self.take_over_limits().await?;
+            self.has_older_limits = true;
+        }
         let (now, steady) = (self.live.clock.now(), self.live.clock.steady());
         let mut due: Vec<ActionId> = self
             .live
@@ -247,6 +255,27 @@ impl Worker {
                 if action.state == State::Reverting {
                     count(&self.live, &action);
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// After a restart a limit is known by its time of day alone. From here on it is kept by the clock that
+    /// never jumps as well, and no longer than it was asked for.
+    async fn take_over_limits(&mut self) -> Result<(), store::Error> {
+        let (now, steady) = (self.live.clock.now(), self.live.clock.steady());
+        let limited = self
+            .live
+            .store
+            .read(|reader| reader.actions_due(Timestamp::MAX, u32::MAX))
+            .await?;
+        for action in limited {
+            if let (Some(until), Some(ttl)) = (action.until, action.ttl_seconds) {
+                let left = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+                let left = left.min(Duration::from_secs(ttl));
+                self.limits
+                    .entry(action.id)
+                    .or_insert(steady.saturating_add(left));
             }
         }
         Ok(())

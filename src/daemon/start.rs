@@ -16,6 +16,8 @@ use crate::{containment, delivery, intake, server, triage, web};
 const DRAIN: Duration = Duration::from_secs(15);
 /// How often what is old is looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// The same, while intake is refused for want of room.
+const SWEEP_WHEN_FULL: Duration = Duration::from_secs(5);
 /// How many rows one step of sweeping removes.
 const SWEEP_ROWS: u32 = 2_000;
 
@@ -99,13 +101,20 @@ impl Daemon {
 
 /// Removes what is old and over, in small steps, until the daemon stops.
 async fn sweep(live: Arc<Live>) {
+    let begun = (live.clock.now(), live.clock.steady());
     loop {
+        let full = live.store.room().is_err_and(|error| error.is_full());
+        let pause = if full { SWEEP_WHEN_FULL } else { SWEEP_EVERY };
         tokio::select! {
             () = live.stop.cancelled() => return,
-            () = tokio::time::sleep(SWEEP_EVERY) => {}
+            () = tokio::time::sleep(pause) => {}
         }
         let keep = live.snapshot().catalog.config.keep.clone();
-        let Ok(before) = live.clock.now().checked_sub(keep.signals) else {
+        // The earlier of both clocks: a time of day that jumped ahead makes nothing old.
+        let passed = live.clock.steady().saturating_sub(begun.1);
+        let now = begun.0.checked_add(passed).unwrap_or(begun.0);
+        let now = now.min(live.clock.now());
+        let Ok(before) = now.checked_sub(keep.signals) else {
             continue;
         };
         match live.store.sweep(before, keep.at_most, SWEEP_ROWS).await {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::draw::said;
+use super::hold;
 use super::keep::keep;
 use super::read_file::{Outcome, draw, hash};
 use crate::config::Connection;
@@ -43,6 +44,12 @@ pub(super) async fn run(live: Arc<Live>, connection: String, every: Duration) {
             () = live.stop.cancelled() => return,
             looked = look(&live, &snapshot, &connection, &mut seen) => looked,
         };
+        if let Err(error) = &looked
+            && error.may_pass()
+        {
+            hold::for_room(&live, &connection, "", error).await;
+            continue;
+        }
         if let Err(error) = looked {
             let reason = said("files", &error);
             tracing::warn!(
@@ -158,6 +165,7 @@ pub(super) async fn look(
         if !seen.is_due(file, live.clock.now()) {
             continue;
         }
+        live.store.room()?;
         let (next, signals) = read(live, snapshot, connection, file).await?;
         count += signals;
         if let Some(known) = seen.files.get_mut(&file.path) {

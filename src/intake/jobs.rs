@@ -51,7 +51,9 @@ enum Job {
 
 async fn follow(live: Arc<Live>, options: Options) {
     let mut running = HashMap::new();
+    let mut refusing = false;
     loop {
+        refusing = say_whether_room(&live, refusing);
         running.retain(|_, task: &mut tokio::task::JoinHandle<()>| !task.is_finished());
         for job in wanted(&live.snapshot()) {
             running.entry(job.clone()).or_insert_with(|| match job {
@@ -94,4 +96,18 @@ fn wanted(snapshot: &Snapshot) -> Vec<Job> {
         }
     }
     jobs
+}
+
+/// Says once that intake is refused, and once that it is open again. Gives whether it is refused.
+fn say_whether_room(live: &Live, refusing: bool) -> bool {
+    let room = live.store.room();
+    match &room {
+        Err(error) if !refusing => {
+            let what_to_do = error.help();
+            tracing::warn!(%error, what_to_do, "signals are refused with 503");
+        }
+        Ok(()) if refusing => tracing::info!("signals are taken again"),
+        _ => {}
+    }
+    room.is_err()
 }

@@ -11,6 +11,7 @@ mod draw;
 mod keep;
 mod webhook;
 mod ask;
+mod hold;
 mod page;
 mod poll;
 mod items;

@@ -8,11 +8,12 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value as Json, json};
 
 use super::ask::{ask, pause, retry_after};
 use super::draw::{Cut, Draw, UNREAD, header_object, said};
+use super::hold;
 use super::items::{AT_ONCE, gone, keep_items};
 use super::page::{Page, base_of};
 use crate::config::Connection;
@@ -67,16 +68,8 @@ pub(super) async fn run(live: Arc<Live>, key: Key, first_within: Duration) {
     let mut failures: u32 = 0;
     let mut due = later(live.clock.now(), live.clock.jitter(first_within));
     loop {
-        loop {
-            let now = live.clock.now();
-            if now >= due {
-                break;
-            }
-            let left = due.duration_since(now).unsigned_abs().min(LONGEST_SLEEP);
-            tokio::select! {
-                () = live.stop.cancelled() => return,
-                () = tokio::time::sleep(left) => {}
-            }
+        if !wait_until(&live, due).await {
+            return;
         }
         let snapshot = live.snapshot();
         let Some(found) = Found::new(&snapshot, &key) else {
@@ -91,6 +84,10 @@ pub(super) async fn run(live: Arc<Live>, key: Key, first_within: Duration) {
             Ok(()) => {
                 failures = 0;
                 slot(&found.poll.every, now, &key)
+            }
+            Err(Error::Store(error)) if error.may_pass() => {
+                hold::for_room(&live, &key.connection, &key.signal, &error).await;
+                live.clock.now()
             }
             Err(error) => {
                 failures = failures.saturating_add(1);
@@ -107,6 +104,23 @@ pub(super) async fn run(live: Arc<Live>, key: Key, first_within: Duration) {
                 after_failure(&found.poll.every, now, wait, &key)
             }
         };
+    }
+}
+
+/// Waits until the time of day is `due`, or went back: that would put the poll off for as long. `false` when
+/// the daemon stops.
+pub(super) async fn wait_until(live: &Live, due: Timestamp) -> bool {
+    let mut before = SignedDuration::MAX;
+    loop {
+        let left = due.duration_since(live.clock.now());
+        if left <= SignedDuration::ZERO || left > before {
+            return true;
+        }
+        before = left;
+        tokio::select! {
+            () = live.stop.cancelled() => return false,
+            () = tokio::time::sleep(left.unsigned_abs().min(LONGEST_SLEEP)) => {}
+        }
     }
 }
 
@@ -198,7 +212,8 @@ fn is_whole(poll: &Poll, cursor: &Cursor, now: Timestamp) -> bool {
     match (&poll.full, cursor.whole_at) {
         (None, _) => false,
         (Some(_), None) => true,
-        (Some(full), Some(last)) => full.after(last).is_some_and(|due| due <= now),
+        // One that was made later than now was made under another clock.
+        (Some(full), Some(last)) => last > now || full.after(last).is_some_and(|due| due <= now),
     }
 }
 
@@ -211,7 +226,6 @@ pub(super) async fn turn(
     let Some(found) = Found::new(snapshot, key) else {
         return Ok(());
     };
-    live.store.room()?;
     let poll = found.poll;
     let now = live.clock.now();
     let kept_key = key.clone();
@@ -234,6 +248,7 @@ pub(super) async fn turn(
     let mut faults = false;
     let mut page = Page::first(poll.next.as_ref());
     for number in 1.. {
+        live.store.room()?;
         let read = read_page(live, snapshot, &found, &page, &known).await?;
         faults |= read
             .cuts

@@ -195,7 +195,12 @@ fn accept(
 }
 
 fn no_room(error: &store::Error) -> Refused {
-    tracing::warn!(%error, "a push could not be kept; it was answered 503");
+    // What holds for all is said once, by the store and by the jobs; a log of every push could fill the disk.
+    if error.may_pass() {
+        tracing::debug!(%error, "a push could not be kept; it was answered 503");
+    } else {
+        tracing::warn!(%error, "a push could not be kept; it was answered 503");
+    }
     Refused::Full {
         retry_after: RETRY_AFTER,
     }

@@ -204,10 +204,7 @@ fn hear(
         alert.state = AlertState::Updated;
     }
     // A word keeps no alert awake: it goes quiet when it would have.
-    let quiet_at = catalog
-        .mappings
-        .get(&alert.mapping)
-        .and_then(|mapping| triage::quiet_at(mapping, alert.last_seen));
+    let quiet_at = triage::still_quiet_at(tx, catalog, &alert)?;
     let alert = triage::revise(tx, catalog, alert, why, now, quiet_at)?;
     tx.audit(
         by,

@@ -15,6 +15,7 @@ use super::problem::Problem;
 use super::{Desk, destinations};
 use crate::config::{Connection, Scope};
 use crate::delivery;
+use crate::live::Held;
 
 /// `GET /v1/connections`
 pub(super) async fn list(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<Response, Problem> {
@@ -25,7 +26,8 @@ pub(super) async fn list(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<
     let heard = desk.live.store.last_signals().await?;
     let mut shown = Vec::new();
     for connection in &snapshot.catalog.config.connections {
-        let mut value = one(connection, heard.get(&connection.name));
+        let held = desk.live.board.held(&connection.name);
+        let mut value = one(connection, heard.get(&connection.name), held.as_ref());
         if let (Some(told), Value::Object(members)) = (told.remove(&connection.name), &mut value)
             && connection.connector.deliver.is_some()
         {
@@ -71,7 +73,7 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     said
 }
 
-fn one(connection: &Connection, last_signal: Option<&Timestamp>) -> Value {
+fn one(connection: &Connection, last_signal: Option<&Timestamp>, held: Option<&Held>) -> Value {
     let connector = &connection.connector;
     json!({
         "name": connection.name,
@@ -81,5 +83,6 @@ fn one(connection: &Connection, last_signal: Option<&Timestamp>) -> Value {
         "actions": connector.actions.len(),
         "delivers": connector.deliver.is_some(),
         "last_signal": last_signal,
+        "held": held.map(|held| json!({ "since": held.since, "why": held.why })),
     })
 }

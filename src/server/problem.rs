@@ -116,12 +116,12 @@ impl From<store::Error> for Problem {
     /// The store's own words stay in the log: they name files.
     fn from(error: store::Error) -> Self {
         if error.may_pass() {
-            return Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "no_room",
-                "the store takes nothing more at present",
-            )
-            .after(Some(5));
+            let why = error.trouble().map(|trouble| format!(": {trouble}"));
+            let detail = format!(
+                "the store takes nothing more at present{}",
+                why.unwrap_or_default()
+            );
+            return Self::new(StatusCode::SERVICE_UNAVAILABLE, "no_room", detail).after(Some(5));
         }
         if matches!(error, store::Error::Closed) {
             return Self::new(

@@ -1,5 +1,6 @@
 //! Moves SQLite's log into the database beside the writer, so that no commit waits for it, and looks
 //! at the disk on the way: twice a second while there is work, every few seconds while there is none.
+//! While nothing can be written it has the writer try, so that intake opens by itself.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -32,11 +33,15 @@ pub(super) fn start(
     let run = move || {
         let mut clean = true;
         loop {
-            let heard = wrote.recv_timeout(IDLE);
+            let troubled = gauge.is_worth_a_try();
+            let heard = wrote.recv_timeout(if troubled { PAUSE } else { IDLE });
             gauge.look_at_disk(&disk);
+            if troubled && writer.send(Message::Try).is_err() {
+                return;
+            }
             match heard {
                 Ok(()) => clean = false,
-                Err(RecvTimeoutError::Timeout) if clean => continue,
+                Err(RecvTimeoutError::Timeout) if clean || troubled => continue,
                 Err(RecvTimeoutError::Timeout) => {
                     clean = true;
                     if writer.send(Message::Checkpoint { cut: true }).is_err() {

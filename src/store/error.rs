@@ -1,7 +1,9 @@
 //! What can go wrong with the store, and whether it is worth asking again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use super::trouble::Trouble;
 
 /// Why the store did not do what it was asked. Cheap to clone: one failed commit answers many jobs.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -23,7 +25,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// A newer Andon wrote it; going on would lose what this one does not know.
-    #[error("the store `{}` has schema {found}; this Andon knows up to {known}: use the newer one, or restore a backup", path.display())]
+    #[error("the store `{}` has schema {found}; this Andon knows up to {known}", path.display())]
     Newer {
         /// The store's file.
         path: PathBuf,
@@ -38,6 +40,51 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// There was a store, and where it was is nothing, or an empty file. A new one in its place would hide that.
+    #[error("the store `{}` is gone or empty, and there was one", path.display())]
+    Gone {
+        /// The store's file.
+        path: PathBuf,
+    },
+    /// There is no store there.
+    #[error("there is no store at `{}`", path.display())]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// A store is there, and was not to be replaced.
+    #[error("there is a store at `{}` already", path.display())]
+    Occupied {
+        /// The store's file.
+        path: PathBuf,
+    },
+    /// A copy of a store that SQLite finds damaged.
+    #[error("the copy `{}` is not sound: {why}", path.display())]
+    Unfit {
+        /// The copy.
+        path: PathBuf,
+        /// What SQLite said.
+        why: String,
+    },
+    /// It could not be opened because another program keeps it locked.
+    #[error("another program holds a lock on the store `{}`", path.display())]
+    Locked {
+        /// The store's file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: Arc<rusqlite::Error>,
+    },
+    /// It could not be opened because it does not read as what was written.
+    #[error("the store `{}` is damaged", path.display())]
+    NotSound {
+        /// The store's file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: Arc<rusqlite::Error>,
+    },
+    /// Something stands in the way of every write; it was found out before this one.
+    #[error("the store takes nothing more: {0}")]
+    Hindered(Trouble),
     /// SQLite refused.
     #[error("cannot {doing}")]
     Sqlite {
@@ -88,38 +135,101 @@ pub enum Error {
 }
 
 impl Error {
-    /// The disk is full or a bound is reached: answer 503 with `Retry-After`.
-    pub fn is_full(&self) -> bool {
+    /// What stands in the way of every write, where this error says so.
+    pub fn trouble(&self) -> Option<Trouble> {
         match self {
-            Self::Full { .. } | Self::Busy => true,
-            Self::RolledBack { source } => source.is_full(),
-            Self::Sqlite { source, .. } => matches!(
-                source.sqlite_error_code(),
-                Some(rusqlite::ErrorCode::DiskFull | rusqlite::ErrorCode::TooBig)
-            ),
+            Self::Full { .. } | Self::Busy => Some(Trouble::Full),
+            Self::Hindered(trouble) => Some(*trouble),
+            Self::RolledBack { source } => source.trouble(),
+            Self::Sqlite { source, .. } => Trouble::of(source),
+            Self::Locked { .. } => Some(Trouble::Locked),
+            Self::NotSound { .. } => Some(Trouble::Damaged),
             Self::File { source, .. } => matches!(
                 source.kind(),
                 std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
-            ),
-            _ => false,
+            )
+            .then_some(Trouble::Full),
+            _ => None,
         }
     }
 
-    /// Nothing is wrong with the job itself: the same again may succeed.
+    /// The disk is full or a bound is reached.
+    pub fn is_full(&self) -> bool {
+        self.trouble() == Some(Trouble::Full)
+    }
+
+    /// Nothing is wrong with the job itself: the same again may succeed. Answer 503 with `Retry-After`.
     pub fn may_pass(&self) -> bool {
-        self.is_full() || matches!(self, Self::RolledBack { .. }) || self.is_locked()
+        self.trouble().is_some() || matches!(self, Self::RolledBack { .. })
     }
 
-    /// Somebody else holds the database.
-    fn is_locked(&self) -> bool {
+    /// The same, of a store that was just being opened: with its path, so that it can be acted on.
+    pub(super) fn at_open(self, path: &Path) -> Self {
+        let path = path.to_owned();
         match self {
-            Self::Sqlite { source, .. } => matches!(
-                source.sqlite_error_code(),
-                Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
-            ),
-            _ => false,
+            Self::Sqlite { source, .. } if Trouble::of(&source) == Some(Trouble::Locked) => {
+                Self::Locked { path, source }
+            }
+            Self::Sqlite { source, .. } if Trouble::of(&source) == Some(Trouble::Damaged) => {
+                Self::NotSound { path, source }
+            }
+            other => other,
         }
     }
+
+    /// What a person can do about it, in one sentence.
+    pub fn help(&self) -> Option<String> {
+        let shown = |path: &Path| path.display().to_string();
+        Some(match self {
+            Self::InUse { path } | Self::Locked { path, .. } => format!(
+                "end the other program, or wait until it is done; `fuser -v {}*` says which one it is",
+                shown(path)
+            ),
+            Self::NotSound { path, .. } => format!(
+                "keep a copy of `{0}*` as it is, see what `andon check --store` says, then `andon restore BACKUP --replace`; \
+                 docs/store-trouble.md says what can be saved without one",
+                shown(path)
+            ),
+            Self::Gone { path } => format!(
+                "put it back, or `andon restore BACKUP`; to begin with an empty store remove `{0}`, `{0}-wal` and `{0}.lock`",
+                shown(path)
+            ),
+            Self::Newer { path, .. } => format!(
+                "start the newer Andon again; to stay with this one, restore the copy that was made before the upgrade: \
+                 `andon restore {}.schema-N --replace`",
+                shown(path)
+            ),
+            Self::Occupied { .. } => {
+                "with `--replace` it is kept aside under another name".to_owned()
+            }
+            Self::Unfit { .. } => "use another backup".to_owned(),
+            Self::Foreign { .. } => "name another file under `store:` in andon.yaml".to_owned(),
+            Self::File { source, path, .. } => return help_with(path, source.kind()),
+            Self::Full { .. } | Self::Hindered(_) | Self::Sqlite { .. } => {
+                self.trouble()?.help().to_owned()
+            }
+            _ => return None,
+        })
+    }
+}
+
+fn help_with(path: &Path, kind: std::io::ErrorKind) -> Option<String> {
+    use std::io::ErrorKind;
+    let path = path.display();
+    Some(match kind {
+        ErrorKind::PermissionDenied => format!(
+            "the user that runs Andon must be allowed to read and write `{path}` and the folder it is in: look at `ls -ld`, then `chown`"
+        ),
+        ErrorKind::ReadOnlyFilesystem => {
+            "the file system is mounted read-only: mount it writable, or name a file elsewhere under `store:` in andon.yaml".to_owned()
+        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Trouble::Full.help().to_owned(),
+        ErrorKind::AlreadyExists => "name another file: nothing is written over".to_owned(),
+        ErrorKind::IsADirectory => {
+            format!("`{path}` is a folder; name a file under `store:` in andon.yaml")
+        }
+        _ => return None,
+    })
 }
 
 /// For `map_err`: SQLite's refusal, with what was attempted.

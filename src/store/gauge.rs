@@ -1,16 +1,13 @@
 //! What the writer lets others see without asking it: how much it did, and whether there is room.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use rusqlite::Connection;
 
 use super::columns::Count;
 use super::error::Error;
-
-/// After a refusal for want of space, how long intake is refused before the disk is tried again.
-const FULL_FOR: Duration = Duration::from_secs(2);
+use super::trouble::Trouble;
 
 /// The size is read after each so many commits; reading it costs a few microseconds.
 const MEASURE_EVERY: u64 = 32;
@@ -28,8 +25,8 @@ pub(super) struct Gauge {
     commits: AtomicU64,
     jobs: AtomicU64,
     bytes: AtomicU64,
-    /// Steady milliseconds plus one; 0 when the last commit succeeded.
-    full_since: AtomicU64,
+    /// What stood in the way of the last write; 0 when nothing did.
+    trouble: AtomicU8,
     /// Bytes free on the disk plus one; 0 when nobody could tell.
     free: AtomicU64,
 }
@@ -51,10 +48,21 @@ impl Gauge {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Whether the disk refused lately.
-    pub(super) fn is_full(&self, steady: Duration) -> bool {
-        let since = self.full_since.load(Ordering::Relaxed);
-        since != 0 && millis(steady).saturating_sub(since) < millis(FULL_FOR)
+    /// What stands in the way of writes, as far as is known.
+    pub(super) fn trouble(&self) -> Option<Trouble> {
+        match self.trouble.load(Ordering::Relaxed) {
+            0 => None,
+            1 => Some(Trouble::Full),
+            2 => Some(Trouble::Locked),
+            3 => Some(Trouble::Refused),
+            _ => Some(Trouble::Damaged),
+        }
+    }
+
+    /// Whether there is trouble that may have passed: the next write that is kept says so.
+    pub(super) fn is_worth_a_try(&self) -> bool {
+        self.trouble()
+            .is_some_and(|trouble| trouble != Trouble::Damaged)
     }
 
     /// Whether the disk had fewer bytes free than `least` when it was last looked at.
@@ -81,34 +89,64 @@ impl Gauge {
         self.commits.fetch_add(1, Ordering::Relaxed);
         self.jobs
             .fetch_add(u64::try_from(jobs).unwrap_or(u64::MAX), Ordering::Relaxed);
-        self.full_since.store(0, Ordering::Relaxed);
     }
 
-    pub(super) fn failed(&self, error: &Error, steady: Duration) {
-        if error.is_full() {
-            self.full_since
-                .store(millis(steady).saturating_add(1), Ordering::Relaxed);
+    /// Something was written and synced, so nothing stands in the way any more. Damage stays: what was
+    /// written may lie elsewhere.
+    pub(super) fn wrote(&self) {
+        if self.is_worth_a_try() {
+            self.trouble.store(0, Ordering::Relaxed);
+            tracing::info!("the store takes work again");
+        }
+    }
+
+    /// Notes what stands in the way, where `error` says so.
+    pub(super) fn failed(&self, error: &Error) {
+        if let Some(trouble) = error.trouble() {
+            let now = self.trouble();
+            if now == Some(trouble) || now == Some(Trouble::Damaged) {
+                return;
+            }
+            let number = match trouble {
+                Trouble::Full => 1,
+                Trouble::Locked => 2,
+                Trouble::Refused => 3,
+                Trouble::Damaged => 4,
+            };
+            self.trouble.store(number, Ordering::Relaxed);
+            tracing::error!(why = %trouble, what_to_do = trouble.help(), %error, "the store takes nothing more");
+        }
+    }
+
+    /// As [`Gauge::failed`], for what was only read: it tells of damage and of nothing else.
+    pub(super) fn failed_to_read(&self, error: &Error) {
+        if error.trouble() == Some(Trouble::Damaged) {
+            self.failed(error);
         }
     }
 
     /// Reads how many bytes of the database are in use, now and then.
     pub(super) fn measure(&self, connection: &Connection) {
         if self.commits().is_multiple_of(MEASURE_EVERY) {
-            let pragma = |name: &str| -> u64 {
-                connection
-                    .prepare_cached(&format!("PRAGMA {name}"))
-                    .and_then(|mut pragma| pragma.query_row([], |row| row.get::<_, Count>(0)))
-                    .map_or(0, |Count(number)| number)
-            };
-            let pages = pragma("page_count").saturating_sub(pragma("freelist_count"));
-            self.bytes
-                .store(pages.saturating_mul(pragma("page_size")), Ordering::Relaxed);
+            self.measure_now(connection);
         }
     }
-}
 
-fn millis(steady: Duration) -> u64 {
-    u64::try_from(steady.as_millis()).unwrap_or(u64::MAX)
+    /// Reads how many bytes of the database are in use.
+    pub(super) fn measure_now(&self, connection: &Connection) {
+        let pragma = |name: &str| -> u64 {
+            connection
+                .prepare_cached(&format!("PRAGMA {name}"))
+                .and_then(|mut pragma| pragma.query_row([], |row| row.get::<_, Count>(0)))
+                .map_or(0, |Count(number)| number)
+        };
+        let pages = pragma("page_count").saturating_sub(pragma("freelist_count"));
+        self.note_bytes(pages.saturating_mul(pragma("page_size")));
+    }
+
+    pub(super) fn note_bytes(&self, bytes: u64) {
+        self.bytes.store(bytes, Ordering::Relaxed);
+    }
 }
 
 #[cfg(test)]
@@ -124,5 +162,20 @@ mod tests {
         assert!(!gauge.is_nearly_full(0));
         gauge.look_at_disk(Path::new("no/such/folder"));
         assert!(!gauge.is_nearly_full(u64::MAX));
+    }
+
+    #[test]
+    fn trouble_passes_with_a_write_and_damage_does_not() {
+        let gauge = Gauge::default();
+        gauge.failed(&Error::Hindered(Trouble::Locked));
+        assert_eq!(gauge.trouble(), Some(Trouble::Locked));
+        gauge.wrote();
+        assert_eq!(gauge.trouble(), None);
+        gauge.failed_to_read(&Error::Hindered(Trouble::Locked));
+        assert_eq!(gauge.trouble(), None);
+        gauge.failed_to_read(&Error::Hindered(Trouble::Damaged));
+        gauge.failed(&Error::Hindered(Trouble::Full));
+        gauge.wrote();
+        assert_eq!(gauge.trouble(), Some(Trouble::Damaged));
     }
 }

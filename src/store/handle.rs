@@ -15,6 +15,7 @@ use super::error::{Error, failed};
 use super::fresh::{Fresh, Handed};
 use super::gauge::{Gauge, LEAST_FREE};
 use super::heard::Heard;
+use super::jump::{self, Watch};
 use super::memory::Memory;
 use super::tx::{Reader, Tx};
 use super::writer::{Answer, Bounds, Job, Message, Work, Writer};
@@ -87,8 +88,12 @@ impl Store {
     /// Opens the store at `path`, made with mode 0600 if it is missing, and starts its threads.
     ///
     /// # Errors
-    /// When another process holds it, a newer Andon wrote it, or the disk refuses.
+    /// When another process holds it, a newer Andon wrote it, it is damaged, or the disk refuses.
     pub fn open(path: &Path, clock: Clock, options: Options) -> Result<Self, Error> {
+        Self::start(path, clock, options).map_err(|error| error.at_open(path))
+    }
+
+    fn start(path: &Path, clock: Clock, options: Options) -> Result<Self, Error> {
         let (connection, lock) = open::writer(path, options.most_bytes)?;
         let mut memory = Memory::load(
             &connection,
@@ -98,7 +103,9 @@ impl Store {
         )?;
         let fresh = Arc::new(Fresh::new(memory.next_seq.saturating_sub(1)));
         fresh.add(std::mem::take(&mut memory.news));
-        let ids = Arc::new(Ids::after(largest_id(&connection)?));
+        let largest = largest_id(&connection)?;
+        jump::after_restart(&connection, clock.now(), largest)?;
+        let ids = Arc::new(Ids::after(largest));
         let gauge = Arc::new(Gauge::default());
         gauge.measure(&connection);
         gauge.look_at_disk(path);
@@ -113,6 +120,7 @@ impl Store {
             ids: Arc::clone(&ids),
             clock: clock.clone(),
             gauge: Arc::clone(&gauge),
+            watch: Watch::new(&clock),
             bounds: Bounds {
                 jobs: options.most_in_group.max(1),
                 time: options.group_time,
@@ -250,7 +258,8 @@ impl Store {
     ///
     /// # Errors
     /// `Busy` when most places in the writer's queue are taken, `Full` when the bound on bytes is
-    /// reached, the disk is nearly full, or it refused lately: answer 503 with `Retry-After`.
+    /// reached or the disk is nearly full, `Hindered` when the last write failed for a reason that
+    /// holds for all, or the file is damaged: answer 503 with `Retry-After`.
     pub fn room(&self) -> Result<(), Error> {
         let inner = &self.inner;
         if inner.closed.load(Ordering::SeqCst) {
@@ -270,12 +279,10 @@ impl Store {
                 why: "its disk is nearly full; free some space there",
             });
         }
-        if inner.gauge.is_full(inner.clock.steady()) {
-            return Err(Error::Full {
-                why: "the disk refused to take more",
-            });
+        match inner.gauge.trouble() {
+            Some(trouble) => Err(Error::Hindered(trouble)),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// The rows owed to `destination` after `after` in their order, `limit` at most, each with its
@@ -283,6 +290,10 @@ impl Store {
     /// so far, or rows are postponed: then the outbox has to be read.
     pub fn take_fresh(&self, destination: &str, after: i64, limit: usize) -> Option<Vec<Handed>> {
         self.inner.fresh.take(destination, after, limit)
+    }
+
+    pub(super) fn note_bytes(&self, bytes: u64) {
+        self.inner.gauge.note_bytes(bytes);
     }
 
     /// Makes identifiers that continue after the largest in the store.
@@ -349,7 +360,8 @@ impl Inner {
         connection
             .execute_batch("BEGIN")
             .map_err(failed("begin to read"))?;
-        let answer = job(&Reader::new(&connection));
+        let answer =
+            job(&Reader::new(&connection)).inspect_err(|error| self.gauge.failed_to_read(error));
         // A connection that cannot end its view would hold the log: it is dropped.
         if connection.execute_batch("COMMIT").is_ok() {
             lock(&self.idle_readers).push(connection);
@@ -377,7 +389,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// Identifiers go on after this one, also when retention has removed the row that bore it.
-fn largest_id(connection: &Connection) -> Result<i64, Error> {
+pub(super) fn largest_id(connection: &Connection) -> Result<i64, Error> {
     let sql = "SELECT max(
         coalesce((SELECT max(id) FROM signals), 0),
         coalesce((SELECT max(id) FROM alerts), 0),

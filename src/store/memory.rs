@@ -285,6 +285,16 @@ impl Memory {
         std::mem::take(&mut self.news)
     }
 
+    /// Deadlines move by so many milliseconds.
+    pub(super) fn move_deadlines(&mut self, by: i64) {
+        for hot in self.warm.alerts.values_mut() {
+            hot.quiet_ms = hot.quiet_ms.map(|at| at.saturating_add(by));
+        }
+        if self.echoes_until > 0 {
+            self.echoes_until = self.echoes_until.saturating_add(by);
+        }
+    }
+
     /// After a rollback: takes back what the transaction changed.
     pub(super) fn take_back(&mut self, connection: &Connection) -> Result<(), Error> {
         while let Some(change) = self.changes.pop() {

@@ -8,12 +8,14 @@
 //! This module must not judge: what is an alert, what is due to whom, who may do what, is decided
 //! above it.
 
+mod trouble;
 mod error;
 mod columns;
 mod gauge;
 mod fresh;
 mod repeats;
 mod memory;
+mod jump;
 mod tx;
 mod open;
 mod writer;
@@ -34,6 +36,8 @@ mod audit;
 mod callers;
 mod retention;
 mod over;
+mod check;
+mod backup;
 mod heard;
 #[cfg(test)]
 mod tests;
@@ -41,7 +45,9 @@ mod tests;
 pub use actions::ActionFilter;
 pub use alerts::{AlertFilter, Revision, Sighting, Times};
 pub use audit::{AuditRow, Verified};
+pub use backup::{Restored, back_up, restore};
 pub use callers::Flag;
+pub use check::{Checked, Fault, Inventory, check};
 pub use dead_letters::{DeadLetter, DeadLetterCause};
 pub use due::{Due, Owed, Waiting};
 pub use echoes::{Echo, Expected};
@@ -52,4 +58,5 @@ pub use look_ups::LookUp;
 pub use retention::Swept;
 pub use signals::{BodyId, Kept, RawRef, Unsettled, UnsettledCounts};
 pub use standing::{Standing, StandingKind};
+pub use trouble::Trouble;
 pub use tx::{Reader, Tx};

@@ -16,7 +16,9 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use super::error::{Error, failed};
 use super::fresh::Fresh;
 use super::gauge::Gauge;
+use super::jump::Watch;
 use super::memory::Memory;
+use super::open::PATIENCE;
 use super::tx::Tx;
 use crate::clock::Clock;
 use crate::id::Ids;
@@ -42,6 +44,8 @@ pub(super) enum Message {
     Checkpoint {
         cut: bool,
     },
+    /// Nothing could be written, and intake is refused: see whether that has passed.
+    Try,
     Close(Option<oneshot::Sender<()>>),
 }
 
@@ -62,6 +66,8 @@ pub(super) struct Writer {
     pub(super) ids: Arc<Ids>,
     pub(super) clock: Clock,
     pub(super) gauge: Arc<Gauge>,
+    /// Whether the time of day jumped.
+    pub(super) watch: Watch,
     pub(super) bounds: Bounds,
     pub(super) inbox: Receiver<Message>,
     /// Tells the checkpointer that something was written.
@@ -118,6 +124,7 @@ impl Writer {
         match message {
             Message::Job(job) => self.waiting.push_back(job),
             Message::Checkpoint { cut } => self.checkpoint(cut),
+            Message::Try => self.try_again(),
             Message::Close(closed) => {
                 self.closing = true;
                 self.closed.extend(closed);
@@ -142,13 +149,7 @@ impl Writer {
                 Err(error)
             }
         };
-        match &outcome {
-            Ok(()) => self.gauge.committed(answers.len()),
-            Err(error) => {
-                self.roll_back();
-                self.gauge.failed(error, self.clock.steady());
-            }
-        }
+        self.came_to(&outcome, answers.len());
         for answer in answers {
             answer(outcome.clone().map_err(|source| Error::RolledBack {
                 source: Box::new(source),
@@ -156,6 +157,38 @@ impl Writer {
         }
         // Full means that the checkpointer has yet to look; it will.
         let _ = self.wrote.try_send(());
+    }
+
+    fn came_to(&mut self, outcome: &Result<(), Error>, jobs: usize) {
+        match outcome {
+            Ok(()) => self.gauge.committed(jobs),
+            Err(error) => {
+                self.roll_back();
+                self.gauge.measure_now(&self.connection);
+                self.gauge.failed(error);
+            }
+        }
+    }
+
+    fn try_again(&mut self) {
+        let changes = self.connection.total_changes();
+        let outcome = self
+            .begin(true)
+            .and_then(|()| self.write_something())
+            .and_then(|()| self.commit(true, changes));
+        self.came_to(&outcome, 0);
+        let _ = self.wrote.try_send(());
+    }
+
+    fn write_something(&self) -> Result<(), Error> {
+        self.connection
+            .execute(
+                "INSERT INTO facts (name, value) VALUES ('synced', 1)
+                 ON CONFLICT (name) DO UPDATE SET value = value + 1",
+                [],
+            )
+            .map(drop)
+            .map_err(failed("make a commit that syncs"))
     }
 
     fn begin(&mut self, durable: bool) -> Result<(), Error> {
@@ -177,8 +210,14 @@ impl Writer {
 
     fn fill_and_commit(&mut self, durable: bool, answers: &mut Vec<Answer>) -> Result<(), Error> {
         let changes = self.connection.total_changes();
+        let jumped = self.watch.jumped(&self.clock);
+        if let Some(by) = jumped {
+            self.tx().move_deadlines(by)?;
+        }
         self.fill(durable, answers)?;
-        self.commit(durable, changes)
+        self.commit(durable, changes)?;
+        self.watch.follow(jumped.unwrap_or(0));
+        Ok(())
     }
 
     /// Runs jobs until none waits or the transaction is large enough. A job that needs a sync does
@@ -203,7 +242,7 @@ impl Writer {
                 }
                 Ok(Message::Job(job)) => self.waiting.push_back(job),
                 // The checkpointer asks again.
-                Ok(Message::Checkpoint { .. }) => {}
+                Ok(Message::Checkpoint { .. } | Message::Try) => {}
                 Ok(close @ Message::Close(_)) => {
                     self.told(close);
                     return self.flush();
@@ -214,13 +253,17 @@ impl Writer {
     }
 
     fn run_job(&mut self, job: Job) -> Result<(Result<(), Error>, Answer), Error> {
-        let mut tx = Tx::new(&self.connection, &mut self.memory, &self.ids, &self.clock);
+        let mut tx = self.tx();
         catch_unwind(AssertUnwindSafe(|| (job.work)(Ok(&mut tx)))).map_err(|_| Error::Panicked)
     }
 
     /// Writes what was only counted in memory.
     fn flush(&mut self) -> Result<(), Error> {
-        Tx::new(&self.connection, &mut self.memory, &self.ids, &self.clock).write_counts()
+        self.tx().write_counts()
+    }
+
+    fn tx(&mut self) -> Tx<'_> {
+        Tx::new(&self.connection, &mut self.memory, &self.ids, &self.clock)
     }
 
     fn commit(&mut self, durable: bool, changes_before: u64) -> Result<(), Error> {
@@ -228,13 +271,7 @@ impl Writer {
         if durable && !changed && self.unsynced {
             // A job may have answered from what an unsynced commit wrote: something must be
             // written, or this commit syncs nothing.
-            self.connection
-                .execute(
-                    "INSERT INTO facts (name, value) VALUES ('synced', 1)
-                     ON CONFLICT (name) DO UPDATE SET value = value + 1",
-                    [],
-                )
-                .map_err(failed("make a commit that syncs"))?;
+            self.write_something()?;
         }
         self.connection
             .prepare_cached("COMMIT")
@@ -242,6 +279,7 @@ impl Writer {
             .map_err(failed("commit a transaction"))?;
         if durable && (changed || self.unsynced) {
             self.gauge.synced();
+            self.gauge.wrote();
             self.unsynced = false;
         } else if changed {
             self.unsynced = true;
@@ -270,7 +308,12 @@ impl Writer {
         } else {
             "PRAGMA wal_checkpoint(PASSIVE)"
         };
-        if let Err(error) = self.connection.query_row(how, [], |_| Ok(())) {
+        // A backup that reads meanwhile is not waited for: nothing could be written so long.
+        let moved = self
+            .connection
+            .busy_timeout(Duration::ZERO)
+            .and_then(|()| self.connection.query_row(how, [], |_| Ok(())));
+        if let Err(error) = moved.and(self.connection.busy_timeout(PATIENCE)) {
             tracing::warn!(%error, "cannot move the store's log into its database");
         }
     }

@@ -13,6 +13,6 @@ mod timers;
 mod tests;
 
 pub use judge::{Judged, judge};
-pub use revise::{Why, quiet_at, revise, state_heard};
+pub use revise::{Why, revise, state_heard, still_quiet_at};
 pub use settle::{first, over, settle};
 pub use timers::{due, run};

@@ -153,3 +153,17 @@ pub fn state_heard(catalog: &Catalog, destination: &str, before: &Alert, after: 
 pub fn quiet_at(mapping: &Mapping, seen: Timestamp) -> Option<Timestamp> {
     mapping.quiet.and_then(|quiet| seen.checked_add(quiet).ok())
 }
+
+/// When an open alert goes quiet to which no signal came: when it would have.
+///
+/// # Errors
+/// When the store fails.
+pub fn still_quiet_at(
+    tx: &mut Tx<'_>,
+    catalog: &Catalog,
+    alert: &Alert,
+) -> Result<Option<Timestamp>, store::Error> {
+    let stands = tx.goes_quiet_at(alert.id)?;
+    let mapping = catalog.mappings.get(&alert.mapping);
+    Ok(stands.or_else(|| mapping.and_then(|mapping| quiet_at(mapping, alert.last_seen))))
+}

@@ -452,3 +452,17 @@ async fn links_lead_to_the_record_and_to_each_containment() {
     let shown: Value = alert.shown(|_| true);
     assert!(shown.get("told").is_none(), "who was told is Andon's own");
 }
+
+#[tokio::test]
+async fn a_jump_of_the_time_of_day_makes_no_alert_quiet_early_or_late() {
+    for to in ["2031-01-01T00:00:00Z", "2020-01-01T00:00:00Z"] {
+        let desk = Desk::set();
+        desk.say("a", 11.0).await;
+        desk.say("a", 12.0).await;
+        desk.clock.jump_to(to.parse().unwrap());
+        assert_eq!(desk.pass(Duration::from_secs(1)).await, 0, "{to}");
+        assert_eq!(desk.pass(Duration::from_secs(3_598)).await, 0, "{to}");
+        assert_eq!(desk.pass(Duration::from_secs(1)).await, 1, "{to}");
+        assert_eq!(desk.all().await[0].state, State::Resolved, "{to}");
+    }
+}

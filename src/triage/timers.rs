@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::revise::{Why, revise};
+use super::revise::{Why, revise, still_quiet_at};
 use super::settle::over;
 use crate::alert::{Closed, ClosedHow, State};
 use crate::catalog::Catalog;
@@ -16,6 +16,8 @@ use crate::store::{self, Tx};
 const AT_ONCE: u32 = 200;
 /// How often the clock is looked at.
 const EVERY: Duration = Duration::from_secs(1);
+/// The two clocks parted by so much: the time of day jumped.
+const JUMP: SignedDuration = SignedDuration::from_secs(1);
 
 /// Closes what has gone quiet and repeats what is to be repeated, as of `now`. Gives how many.
 ///
@@ -43,10 +45,7 @@ pub fn due(tx: &mut Tx<'_>, catalog: &Catalog, now: Timestamp) -> Result<usize, 
         let Some(known) = tx.alert(id)?.filter(|alert| alert.state != State::Resolved) else {
             continue;
         };
-        let quiet_at = catalog
-            .mappings
-            .get(&known.mapping)
-            .and_then(|mapping| super::revise::quiet_at(mapping, known.last_seen));
+        let quiet_at = still_quiet_at(tx, catalog, &known)?;
         let mut alert = known.as_ref().clone();
         alert.revision += 1;
         alert.state = State::Updated;
@@ -58,10 +57,16 @@ pub fn due(tx: &mut Tx<'_>, catalog: &Catalog, now: Timestamp) -> Result<usize, 
 
 /// Looks after open alerts until the daemon stops.
 pub async fn run(live: Arc<Live>) {
+    let mut apart = apart_from_steady(&live);
     loop {
         tokio::select! {
             () = live.stop.cancelled() => return,
             () = tokio::time::sleep(EVERY) => {}
+        }
+        let apart_now = apart_from_steady(&live);
+        if (apart_now - apart).abs() >= JUMP {
+            apart = apart_now;
+            jumped(&live).await;
         }
         let now = live.clock.now();
         let waiting = live.store.read(move |reader| reader.timers_due(now)).await;
@@ -79,4 +84,22 @@ pub async fn run(live: Arc<Live>) {
             Err(error) => tracing::warn!(%error, "alerts could not be looked after; trying again"),
         }
     }
+}
+
+/// How far the time of day is from the clock that never jumps.
+fn apart_from_steady(live: &Live) -> SignedDuration {
+    let steady = SignedDuration::try_from(live.clock.steady()).unwrap_or(SignedDuration::MAX);
+    live.clock
+        .now()
+        .duration_since(Timestamp::UNIX_EPOCH)
+        .saturating_sub(steady)
+}
+
+/// The store moves its deadlines with the next write, which may be far off; then those who wait for one look anew.
+pub(super) async fn jumped(live: &Live) {
+    if let Err(error) = live.store.write(|_| Ok(())).await {
+        tracing::warn!(%error, "deadlines could not follow the time of day yet");
+    }
+    live.owed.ring();
+    live.look_ups.ring();
 }

@@ -92,6 +92,13 @@ pub fn secret(folder: &Path, name: &str, value: &str) -> Outcome<()> {
     Ok(std::fs::write(path.join(name), value)?)
 }
 
+fn configure(folder: &Path, port: u16, config: &str) -> Outcome<()> {
+    let config = format!(
+        "andon: config/v1\nlisten: 127.0.0.1:{port}\npublic_url: http://127.0.0.1:{port}\n{config}"
+    );
+    Ok(std::fs::write(folder.join("andon.yaml"), config)?)
+}
+
 /// The real binary, running.
 pub struct Andon {
     child: Child,
@@ -108,12 +115,7 @@ impl Andon {
     /// As [`Andon::start`], with more in its environment.
     pub fn start_with(folder: &Path, config: &str, more: &[(&str, &Path)]) -> Outcome<Self> {
         let port = free_port()?;
-        std::fs::write(
-            folder.join("andon.yaml"),
-            format!(
-                "andon: config/v1\nlisten: 127.0.0.1:{port}\npublic_url: http://127.0.0.1:{port}\n{config}"
-            ),
-        )?;
+        configure(folder, port, config)?;
         Self::spawn(folder, port, more)
     }
 
@@ -122,15 +124,41 @@ impl Andon {
         Self::spawn(folder, port, &[])
     }
 
+    /// As [`Andon::start`], by a shell that does `before` first; `launcher` is what starts the shell.
+    pub fn start_by(folder: &Path, config: &str, launcher: &[&str], before: &str) -> Outcome<Self> {
+        let port = free_port()?;
+        configure(folder, port, config)?;
+        let mut command = match launcher.split_first() {
+            Some((first, rest)) => {
+                let mut command = Command::new(first);
+                command.args(rest).arg("sh");
+                command
+            }
+            None => Command::new("sh"),
+        };
+        command.args([
+            "-c",
+            &format!("{before} && exec \"$0\" run --log json"),
+            env!("CARGO_BIN_EXE_andon"),
+        ]);
+        Self::spawn_by(folder, port, command)
+    }
+
     fn spawn(folder: &Path, port: u16, more: &[(&str, &Path)]) -> Outcome<Self> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_andon"));
+        command
+            .args(["run", "--log", "json"])
+            .envs(more.iter().map(|(name, path)| (*name, path.as_os_str())));
+        Self::spawn_by(folder, port, command)
+    }
+
+    fn spawn_by(folder: &Path, port: u16, mut command: Command) -> Outcome<Self> {
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
             .open(folder.join("andon.log"))?;
-        let child = Command::new(env!("CARGO_BIN_EXE_andon"))
-            .args(["run", "--log", "json"])
+        let child = command
             .current_dir(folder)
-            .envs(more.iter().map(|(name, path)| (*name, path.as_os_str())))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -176,11 +204,11 @@ impl Andon {
 
     /// The daemon's own token.
     pub fn token(&self) -> Outcome<String> {
-        Ok(
-            std::fs::read_to_string(self.folder.join("data/andon.db.token"))?
-                .trim()
-                .to_owned(),
-        )
+        // As it sees its own files: its folder of data may be mounted for it alone.
+        let seen = format!("/proc/{}/root{}", self.pid(), self.folder.display());
+        let token = std::fs::read_to_string(Path::new(&seen).join("data/andon.db.token"))
+            .or_else(|_| std::fs::read_to_string(self.folder.join("data/andon.db.token")))?;
+        Ok(token.trim().to_owned())
     }
 
     /// One request with the daemon's own token.

@@ -41,6 +41,11 @@ pub(super) struct House {
 }
 
 pub(super) async fn house() -> House {
+    house_on(Options::default()).await
+}
+
+/// On a store with these bounds.
+pub(super) async fn house_on(bounds: Options) -> House {
     let clock = Clock::stopped("2026-11-23T08:00:00Z".parse().unwrap());
     let registry = registry::start(registry::Options {
         retry_after: Duration::from_millis(1),
@@ -63,7 +68,7 @@ pub(super) async fn house() -> House {
     std::fs::write(folder.path().join("hook"), "not-a-real-secret").unwrap();
     let options = Options {
         lazy_wait: Duration::from_millis(5),
-        ..Options::default()
+        ..bounds
     };
     let store = Store::open(&folder.path().join("andon.db"), clock.clone(), options).unwrap();
     let live = live(&folder, &clock, &store, &registry);

@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{house, map, move_alias};
+use super::{house, house_on, map, move_alias};
 use crate::action::{Effect, State};
 use crate::containment::{Ask, revert};
-use crate::store::ActionFilter;
+use crate::store::{ActionFilter, Options};
 
 #[tokio::test]
 async fn an_alias_is_moved_proven_and_moved_back_when_the_time_is_up() {
@@ -50,6 +50,22 @@ async fn an_alias_is_moved_proven_and_moved_back_when_the_time_is_up() {
         "before GET done",
     ]
     "#);
+}
+
+#[tokio::test]
+async fn while_the_store_takes_no_signals_an_alias_is_moved_and_moved_back() {
+    let house = house_on(Options {
+        least_free: u64::MAX,
+        ..Options::default()
+    })
+    .await;
+    assert!(house.live.store.room().is_err());
+    let done = house.run(move_alias("2")).await;
+    assert_eq!((done.state, house.champion()), (State::Succeeded, Some(2)));
+    revert(&house.live, done.id, "analyst").await.unwrap();
+    house.worker().turn().await;
+    assert_eq!(house.now(done.id).await.state, State::Reverted);
+    assert_eq!(house.champion(), Some(3));
 }
 
 #[tokio::test]
@@ -114,6 +130,28 @@ async fn a_jump_of_the_time_of_day_ends_no_limit_early() {
     house.clock.advance(Duration::from_hours(1));
     assert!(worker.turn().await);
     assert_eq!(house.now(taken.id).await.state, State::Reverted);
+}
+
+#[tokio::test]
+async fn after_a_restart_a_limit_is_kept_by_both_clocks_again() {
+    for to in ["2027-01-01T00:00:00Z", "2020-01-01T00:00:00Z"] {
+        let mut house = house().await;
+        let ask = Ask {
+            ttl_seconds: Some(3600),
+            ..move_alias("2")
+        };
+        let done = house.run(ask).await;
+        house.restart();
+        let mut worker = house.worker();
+        house.clock.advance(Duration::from_secs(1800));
+        assert!(!worker.turn().await, "{to}");
+        house.clock.jump_to(to.parse().unwrap());
+        house.clock.advance(Duration::from_secs(1799));
+        assert!(!worker.turn().await, "{to}");
+        house.clock.advance(Duration::from_secs(1));
+        assert!(worker.turn().await, "{to}");
+        assert_eq!(house.now(done.id).await.state, State::Reverted, "{to}");
+    }
 }
 
 #[tokio::test]

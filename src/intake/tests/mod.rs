@@ -4,6 +4,7 @@ mod webhook;
 mod poll;
 mod file;
 mod look_up;
+mod hold;
 
 use std::collections::VecDeque;
 use std::path::Path;

@@ -17,7 +17,7 @@ const SCHEMA: &str =
 
 const MAPPING: &str = "andon: mapping/v1\nname: too-high\nabout: A value is too high.\nstatus: stable\nfrom: pages/item\nwhen: signal.?change != \"gone\" && signal.value > 5\nalert:\n  kind: feature-drift\n  title: Too high\n  severity:\n    - high: otherwise\n  same_as: [=signal.id]\nresolve:\n  - when: otherwise\ntests:\n  - it: a high value is an alert\n    signal: { value: 9 }\n    gives: { severity: high }\n";
 
-fn key() -> Key {
+pub(super) fn key() -> Key {
     Key {
         connection: "it".to_owned(),
         signal: "item".to_owned(),
@@ -37,6 +37,11 @@ async fn house(of: &str, more: &str, script: &[(u16, &str)]) -> (House, Server) 
         ("mappings/too-high.yaml", MAPPING),
     ];
     (House::new(AT, &config, &own), server)
+}
+
+/// A platform with two items that nobody has asked for yet.
+pub(super) async fn polled() -> (House, Server) {
+    house("state", "", &[(200, TWO)]).await
 }
 
 async fn poll(house: &House) -> Result<(), Error> {
@@ -233,4 +238,21 @@ async fn a_view_goes_stale_by_the_clock_alone() {
         .await
         .unwrap();
     assert_eq!(house.counted("read"), 3);
+}
+
+#[tokio::test]
+async fn a_whole_scan_under_a_later_clock_is_made_again() {
+    let more = "      mark: =item.value\n      full: \"0 * * * *\"\n      next: { page: page, first: 1, while: \"body.?more == true\" }\n";
+    let first = r#"{"items":[{"id":"a","value":4},{"id":"b","value":3}],"more":true}"#;
+    let second = r#"{"items":[{"id":"c","value":2}]}"#;
+    let (house, server) = house("state", more, &[(200, first), (200, second)]).await;
+    poll(&house).await.unwrap();
+    server.asked();
+    server.then(&[(200, first), (200, second)]);
+    house
+        .live
+        .clock
+        .jump_to("2020-01-01T00:00:00Z".parse().unwrap());
+    poll(&house).await.unwrap();
+    assert_eq!(server.asked().len(), 2, "the whole");
 }

@@ -50,6 +50,44 @@ async fn while_the_disk_is_nearly_full_signals_are_refused_and_the_rest_goes_on(
 }
 
 #[tokio::test]
+async fn while_the_writer_has_more_to_do_than_it_takes_signals_are_refused_and_then_taken() {
+    let options = crate::store::Options {
+        most_waiting: 8,
+        ..crate::store::Options::default()
+    };
+    let house = House::on("", options).await;
+    let (go, gate) = std::sync::mpsc::channel();
+    let mut jobs = tokio::task::JoinSet::new();
+    let store = house.live.store.clone();
+    jobs.spawn(async move {
+        let wait = store.write(move |_| {
+            gate.recv().unwrap();
+            Ok(())
+        });
+        wait.await
+    });
+    for _ in 0..7 {
+        let store = house.live.store.clone();
+        jobs.spawn(async move { store.write(|_| Ok(())).await });
+    }
+    while house.live.store.room().is_ok() {
+        tokio::task::yield_now().await;
+    }
+    let refused = house.ask("sender", "POST /v1/signals/local", "{}").await;
+    assert_eq!(
+        (refused.status, refused.header("retry-after")),
+        (503, Some("5"))
+    );
+    assert_eq!(house.ask("", "GET /readyz", "").await.status, 503);
+    go.send(()).unwrap();
+    while let Some(job) = jobs.join_next().await {
+        job.unwrap().unwrap();
+    }
+    let taken = house.ask("sender", "POST /v1/signals/local", "{}").await;
+    assert_eq!(taken.status, 202, "{}", taken.body);
+}
+
+#[tokio::test]
 async fn metrics_are_openmetrics_and_show_what_waits() {
     let house = House::new().await;
     house.alert("a").await;

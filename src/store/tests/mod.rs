@@ -3,6 +3,9 @@
 mod writing;
 mod memory;
 mod crash;
+mod backup;
+mod damage;
+mod jump;
 mod signals;
 mod alerts;
 mod outbox;
