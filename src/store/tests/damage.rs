@@ -33,6 +33,9 @@ fn flip(path: &Path, from: usize, length: usize) {
     std::fs::write(path, bytes).unwrap();
 }
 
+/// Damages a file.
+type Spoil = fn(&Path);
+
 #[tokio::test]
 async fn a_damaged_file_is_refused_at_the_start_with_what_to_do() {
     let (folder, clock, path) = closed().await;
@@ -44,11 +47,11 @@ async fn a_damaged_file_is_refused_at_the_start_with_what_to_do() {
         std::fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
     };
     let noise = |path: &Path| std::fs::write(path, vec![0x5a; 50_000]).unwrap();
-    let faults: [(&str, &dyn Fn(&Path)); 4] = [
-        ("the header", &header),
-        ("the list of tables", &first_table),
-        ("cut off", &half),
-        ("noise", &noise),
+    let faults: [(&str, Spoil); 4] = [
+        ("the header", header),
+        ("the list of tables", first_table),
+        ("cut off", half),
+        ("noise", noise),
     ];
     for (what, spoil) in faults {
         std::fs::write(&path, &whole).unwrap();
