@@ -173,6 +173,29 @@ impl Live {
     }
 }
 
+/// Whether a destination gets what it is owed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Circuit {
+    /// All of it.
+    #[default]
+    Closed,
+    /// It failed too often: nothing is sent.
+    Open,
+    /// One event is on its way, to see whether it takes any again.
+    HalfOpen,
+}
+
+impl Circuit {
+    /// The word in the API and on the terminal.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half-open",
+        }
+    }
+}
+
 /// How a destination stands, since the daemon was started.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Standing {
@@ -186,7 +209,9 @@ pub struct Standing {
     pub last_delivered: Option<Timestamp>,
     /// What last went wrong: one line, clean.
     pub last_error: Option<String>,
-    /// Why nothing is sent but a probe a minute, until one is taken.
+    /// Whether it gets what it is owed.
+    pub circuit: Circuit,
+    /// Why nothing is sent but a probe now and then, until one is taken: somebody has to see to it.
     pub stopped: Option<String>,
     /// Nothing is sent before.
     pub paused_until: Option<Timestamp>,

@@ -32,6 +32,7 @@ const DESTINATIONS: Things = Things {
         ("delivered", "/last_delivered", Told::Since),
         ("dead", "/dead_letters", Told::Cell),
         ("next try", "/paused_until", Told::Since),
+        ("circuit", "/circuit", Told::Cell),
         ("stopped", "/stopped", Told::Cell),
         ("last error", "/last_error", Told::Cell),
     ],
@@ -71,14 +72,14 @@ mod tests {
         let json = json!({ "destinations": [
             { "name": "oncall", "waiting": 2, "oldest_since": "2026-11-23T07:02:00Z", "dead_letters": 0,
               "last_delivered": "2026-11-23T07:01:00Z", "last_error": "status 403: \u{1b}[2J",
-              "stopped": "status 403: \u{1b}[2J", "paused_until": "2026-11-23T08:05:40Z" },
+              "circuit": "open", "stopped": "status 403: \u{1b}[2J", "paused_until": "2026-11-23T08:05:40Z" },
             { "name": "soc", "waiting": 0, "oldest_since": null, "dead_letters": 1,
-              "last_delivered": "2026-11-23T08:04:00Z", "last_error": "status 400", "stopped": null, "paused_until": null },
+              "last_delivered": "2026-11-23T08:04:00Z", "last_error": "status 400", "circuit": "closed", "stopped": null, "paused_until": null },
         ] });
         insta::assert_snapshot!(DESTINATIONS.listed(&json, "2026-11-23T08:05:00Z".parse().unwrap()), @r"
-        NAME    WAITING  OLDEST   DELIVERED  DEAD  NEXT TRY  STOPPED                LAST ERROR
-        oncall  2        63m ago  64m ago    0     in 40s    status 403: \u{1b}[2J  status 403: \u{1b}[2J
-        soc     0                 60s ago    1                                      status 400
+        NAME    WAITING  OLDEST   DELIVERED  DEAD  NEXT TRY  CIRCUIT  STOPPED                LAST ERROR
+        oncall  2        63m ago  64m ago    0     in 40s    open     status 403: \u{1b}[2J  status 403: \u{1b}[2J
+        soc     0                 60s ago    1               closed                          status 400
         ");
     }
 

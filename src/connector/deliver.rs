@@ -1,8 +1,12 @@
 //! `deliver:`: how alerts are sent to a system, and what its answers mean.
 
+mod acknowledged;
 mod answers;
+mod fit;
 
-pub use answers::{Acknowledged, AnswerRule, Verdict};
+pub use acknowledged::Acknowledged;
+pub use answers::{AnswerRule, Verdict};
+pub use fit::{Cut, Fit};
 
 use std::time::Duration;
 
@@ -11,7 +15,8 @@ use crate::diag::{Code, Faults};
 use crate::expr::{Expr, Names, Type};
 use crate::shape::{CALL_KEYS, Call, Offered, Reading, Shape, Templates};
 use crate::yaml::{Fields, Node};
-use answers::{acknowledged, answers};
+use acknowledged::acknowledged;
+use answers::answers;
 
 /// A word that is not one of those allowed.
 const UNKNOWN_WORD: Code = Code("AND0461");
@@ -130,26 +135,6 @@ pub enum Framing {
     Single,
 }
 
-/// How long texts are cut.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cut {
-    /// The most bytes of one top-level value.
-    pub each: u64,
-    /// What stands at the end of a cut one.
-    pub mark: String,
-}
-
-/// What is dropped when one event is too large.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fit {
-    /// The most bytes.
-    pub bytes: u64,
-    /// Paths, dropped in this order until it fits.
-    pub drop: Vec<String>,
-    /// The path that then says so.
-    pub note: Option<String>,
-}
-
 const KEYS: [&str; 11] = [
     "of",
     "file",
@@ -224,21 +209,8 @@ pub fn parse(
             .help("write `batch: { framing: single }`, or name the secret under `auth:`");
     }
     let rate = fields.get("rate").and_then(|node| rate(node, faults));
-    let cut = fields.get("cut").and_then(|node| {
-        let cut = Fields::of(node, "`cut`", &["each", "mark"], faults)?;
-        Some(Cut {
-            each: cut.bytes_size("each", faults).unwrap_or(65_536),
-            mark: cut.text("mark", faults).unwrap_or_else(|| "…".to_owned()),
-        })
-    });
-    let fit = fields.get("fit").and_then(|node| {
-        let fit = Fields::of(node, "`fit`", &["bytes", "drop", "note"], faults)?;
-        Some(Fit {
-            bytes: fit.bytes_size("bytes", faults).unwrap_or(u64::MAX),
-            drop: fit.list_of_text("drop", faults).unwrap_or_default(),
-            note: fit.text("note", faults),
-        })
-    });
+    let cut = fields.get("cut").and_then(|node| Cut::parse(node, faults));
+    let fit = fields.get("fit").and_then(|node| Fit::parse(node, faults));
     let is_file = fields.get("file").is_some();
     let answers = match fields.get("answers") {
         Some(node) => answers(node, &Reading::over(&answer_names), faults),

@@ -1,5 +1,6 @@
 //! Manifests as tables: what is read of each form, and what is said to what is none.
 
+mod acknowledged;
 mod action;
 
 use std::fmt::Write as _;
@@ -205,10 +206,10 @@ fn each_answer_of_a_destination_is_read_in_its_order() {
     for (answers, wanted) in [
         ("    - delivered: otherwise\n", "delivered if otherwise"),
         (
-            "    - delivered: status == 200\n      slow_down: body.busy\n    - split: status == 413\n    - split: status == 400\n      bad: =body.at - 1\n    - pause: status == 403\n      for: 10m\n    - renew: status == 401\n    - retry: status >= 500\n    - stop: status == 404\n    - refuse: otherwise\n",
+            "    - delivered: status == 200\n      slow_down: body.busy\n    - split: status == 413\n    - split: status == 400\n      bad: =body.at - 1\n    - pause: status == 403\n      for: 10m\n    - renew: status == 401\n    - retry: status >= 500\n      for: 30s\n    - stop: status == 404\n    - refuse: otherwise\n",
             "delivered if status == 200, slow if body.busy; split if status == 413; \
              split if status == 400, bad is body.at - 1; pause if status == 403, for 600s; \
-             renew if status == 401; retry if status >= 500; stop if status == 404; refuse if otherwise",
+             renew if status == 401; retry if status >= 500, for 30s; stop if status == 404; refuse if otherwise",
         ),
         (
             "    - when: status == 200\n      each: =body.items\n      answers:\n        - delivered: item.status == 201\n        - refuse: otherwise\n    - retry: otherwise\n",
@@ -253,7 +254,7 @@ fn answers_of_a_destination_that_decide_nothing_are_said() {
             "AND0460 each line has one verdict",
         ),
         (
-            "    - retry: otherwise\n      for: 1m\n",
+            "    - refuse: otherwise\n      for: 1m\n",
             "AND0460 `for` says nothing beside this verdict",
         ),
         (

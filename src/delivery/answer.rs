@@ -17,23 +17,24 @@ pub(super) enum Meaning {
         slow_down: bool,
         /// For `split`: which event was refused.
         bad: Option<usize>,
-        /// For `pause`: how long.
+        /// For `pause`: how long; for `retry`: at least how long, where the answer does not say.
         wait: Option<std::time::Duration>,
     },
     /// One for each, in their order. Those that no item stands for are retried.
     Each(Vec<Verdict>),
 }
 
-/// What `answer` means for a request of `events` events. An answer that no line covers is retried.
-pub(super) fn meaning(way: &Way<'_>, answer: &Answer, events: usize) -> Meaning {
-    let names = &way.deliver.answer_names;
-    let headers: Json = answer
-        .headers
-        .iter()
-        .rev()
+fn headers(answer: &Answer) -> Json {
+    let headers = answer.headers.iter().rev();
+    headers
         .map(|(name, value)| (name.clone(), Json::from(value.as_str())))
         .collect::<Map<_, _>>()
-        .into();
+        .into()
+}
+
+/// What expressions see of an answer to a request of `events` events.
+fn scope<'a>(way: &Way<'a>, answer: &'a Answer, headers: &'a Json, events: usize) -> Scope<'a> {
+    let names = &way.deliver.answer_names;
     let mut scope = Scope::new(names);
     let mut set = |name: &str, value| {
         if let Some((slot, _)) = names.find(name) {
@@ -44,11 +45,45 @@ pub(super) fn meaning(way: &Way<'_>, answer: &Answer, events: usize) -> Meaning 
     set("status", Value::Int(i64::from(answer.status)));
     set("body", answer.json().map_or(Value::Null, Value::from_json));
     set("text", Value::Text(answer.text()));
-    set("header", Value::from_json(&headers));
+    set("header", Value::from_json(headers));
     set(
         "events",
         Value::Int(i64::try_from(events).unwrap_or(i64::MAX)),
     );
+    scope
+}
+
+/// The id by which the acknowledgment of what was taken is asked for; none where the answer has none.
+pub(super) fn acknowledged_by(way: &Way<'_>, answer: &Answer) -> Option<Json> {
+    let acknowledged = way.acknowledges()?;
+    let headers = headers(answer);
+    let scope = scope(way, answer, &headers, 0);
+    let id = acknowledged.id.eval(&scope).ok()?.to_json()?;
+    (!id.is_null()).then_some(id)
+}
+
+/// Those of `ids` that the answer to a request for acknowledgments says are there.
+pub(super) fn acknowledged(way: &Way<'_>, answer: &Answer, ids: &[Json]) -> Vec<Json> {
+    let Some(acknowledged) = way.acknowledges() else {
+        return Vec::new();
+    };
+    let Some((slot, _)) = way.deliver.answer_names.find("id") else {
+        return Vec::new();
+    };
+    let headers = headers(answer);
+    let scope = scope(way, answer, &headers, 0);
+    let is_there = |id: &&Json| {
+        let scope = scope.with_item(slot, Value::from_json(id));
+        acknowledged.holds.holds(&scope).unwrap_or(false)
+    };
+    ids.iter().filter(is_there).cloned().collect()
+}
+
+/// What `answer` means for a request of `events` events. An answer that no line covers is retried.
+pub(super) fn meaning(way: &Way<'_>, answer: &Answer, events: usize) -> Meaning {
+    let names = &way.deliver.answer_names;
+    let headers = headers(answer);
+    let scope = scope(way, answer, &headers, events);
     let Some(rule) = first(&way.deliver.answers, &scope) else {
         return retried();
     };

@@ -3,13 +3,14 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 
+use super::fit::{cut, fit, written};
 use super::{Error, Way};
 use crate::alert::Alert;
-use crate::connector::{Cut, Deliver, Fit, Framing, Target, Use};
+use crate::connector::{Deliver, Framing, Target, Use};
 use crate::expr::{Scope, Value};
 use crate::kind::Kind;
 use crate::ocsf::{self, Product};
-use crate::shape::{Absent, Body, Request, SecretAt};
+use crate::shape::{Absent, Body, Request};
 
 /// What most events have room in, in bytes.
 const EVENT_BYTES: usize = 4_096;
@@ -107,7 +108,7 @@ pub(super) fn render(way: &Way<'_>, alert: &Alert) -> Result<Event, Error> {
             bytes = written(&value).ok_or_else(empty)?;
         }
         if let Some(bound) = &deliver.fit {
-            dropped = fit(&mut value, &mut secrets, &mut bytes, bound);
+            dropped = fit(&mut value, &mut secrets, &mut bytes, bound, bound.bytes);
         }
         bytes
     };
@@ -141,6 +142,29 @@ pub(super) fn render(way: &Way<'_>, alert: &Alert) -> Result<Event, Error> {
     })
 }
 
+/// The event at half its size, for a destination that says it is too large; none where nothing of it
+/// can go.
+pub(super) fn smaller(way: &Way<'_>, event: &Event) -> Option<Event> {
+    let bound = way.deliver.fit.as_ref()?;
+    let (mut value, mut secrets) = match &event.body {
+        Some(Body::Json { value, secrets }) => (value.clone(), secrets.clone()),
+        Some(_) => return None,
+        None => (
+            serde_json::from_slice(&event.rendered.bytes).ok()?,
+            Vec::new(),
+        ),
+    };
+    let mut rendered = event.rendered.clone();
+    let half = u64::try_from(rendered.bytes.len() / 2).ok()?;
+    let dropped = fit(&mut value, &mut secrets, &mut rendered.bytes, bound, half);
+    rendered.dropped.extend(dropped);
+    (rendered.bytes.len() < event.rendered.bytes.len()).then(|| Event {
+        body: (!secrets.is_empty()).then_some(Body::Json { value, secrets }),
+        rendered,
+        ..event.clone()
+    })
+}
+
 /// Whether nobody has to look into the event after it was made: then its bytes are written at once.
 fn can_be_written(deliver: &Deliver) -> bool {
     deliver.cut.is_none()
@@ -150,10 +174,6 @@ fn can_be_written(deliver: &Deliver) -> bool {
             || matches!(deliver.target, Target::File { .. }))
         && (deliver.event.members().next().is_some() || deliver.event.as_expr().is_some())
         && deliver.event.secrets().is_empty()
-}
-
-fn written(value: &Json) -> Option<Vec<u8>> {
-    serde_json::to_vec(value).ok()
 }
 
 /// The alert's finding, as far as the event needs it.
@@ -208,95 +228,5 @@ fn spanned(way: &Way<'_>, event: &Json) -> Option<Timestamp> {
         Value::Text(text) => text.parse().ok(),
         Value::Int(ms) => Timestamp::from_millisecond(ms).ok(),
         _ => None,
-    }
-}
-
-/// Cuts each top-level value that is longer than the bound; one that is no text becomes the text of
-/// its JSON. `whole` is the event's size: where that is within the bound, nothing can be over it.
-/// Says whether something was cut.
-fn cut(event: &mut Json, whole: usize, bound: &Cut) -> bool {
-    let each = usize::try_from(bound.each).unwrap_or(usize::MAX);
-    let Some(map) = event.as_object_mut().filter(|_| whole > each) else {
-        return false;
-    };
-    let mut any = false;
-    for value in map.values_mut() {
-        let text = match value {
-            Json::String(text) if text.len() > each => std::mem::take(text),
-            Json::Array(_) | Json::Object(_) => {
-                let text = value.to_string();
-                if text.len() <= each {
-                    continue;
-                }
-                text
-            }
-            _ => continue,
-        };
-        *value = Json::String(shortened(text, each, &bound.mark));
-        any = true;
-    }
-    any
-}
-
-/// At most `at_most` bytes, the mark counted, cut between characters.
-fn shortened(mut text: String, at_most: usize, mark: &str) -> String {
-    let end = text.floor_char_boundary(at_most.saturating_sub(mark.len()));
-    text.truncate(end);
-    text.push_str(mark);
-    text
-}
-
-/// Drops paths in their order until the event fits, and says at the note's path which. The size is
-/// that of the event without its secrets, which are short.
-fn fit(
-    event: &mut Json,
-    secrets: &mut Vec<SecretAt>,
-    bytes: &mut Vec<u8>,
-    bound: &Fit,
-) -> Vec<String> {
-    let at_most = usize::try_from(bound.bytes).unwrap_or(usize::MAX);
-    let mut dropped = Vec::new();
-    for path in &bound.drop {
-        if bytes.len() <= at_most {
-            break;
-        }
-        if !remove(event, path) {
-            continue;
-        }
-        let below = format!("/{}", path.replace('.', "/"));
-        secrets.retain(|secret| {
-            secret
-                .pointer
-                .strip_prefix(&below)
-                .is_none_or(|rest| !rest.is_empty() && !rest.starts_with('/'))
-        });
-        dropped.push(path.clone());
-        if let Some(note) = &bound.note {
-            put(event, note, Json::from(dropped.clone()));
-        }
-        if let Some(written) = written(event) {
-            *bytes = written;
-        }
-    }
-    dropped
-}
-
-fn parent<'j>(event: &'j mut Json, path: &str) -> Option<(&'j mut Map<String, Json>, String)> {
-    let mut steps: Vec<&str> = path.split('.').collect();
-    let last = steps.pop()?.to_owned();
-    let mut at = event;
-    for step in steps {
-        at = at.get_mut(step)?;
-    }
-    Some((at.as_object_mut()?, last))
-}
-
-fn remove(event: &mut Json, path: &str) -> bool {
-    parent(event, path).is_some_and(|(map, key)| map.shift_remove(&key).is_some())
-}
-
-fn put(event: &mut Json, path: &str, value: Json) {
-    if let Some((map, key)) = parent(event, path) {
-        map.insert(key, value);
     }
 }

@@ -3,12 +3,14 @@
 //! The parts of a split batch are sent one after the other in their order; what comes after a part
 //! that is put off is put off with it, so that nothing overtakes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
-use super::answer::Meaning;
-use super::event::Event;
+use super::answer::{self, Meaning};
+use super::event::{self, Event};
 use super::send::{Sent, verdict_on};
 use super::{Way, pace};
 use crate::connector::Verdict;
@@ -16,8 +18,10 @@ use crate::live::Live;
 use crate::meters::DeliveryLabels;
 use crate::store::{DeadLetterCause, Owed};
 use crate::untrusted::{self, Untrusted};
-use crate::web::Answer;
+use crate::web::{Answer, Limiter};
 
+/// The longest wait for a turn by `rate:`; no rate is over more than a day.
+const TURN: Duration = Duration::from_hours(24);
 /// How long a destination that stopped is left alone between probes.
 pub(super) const PROBE_EVERY: Duration = Duration::from_mins(1);
 /// How long a destination that says `pause` without saying how long is left alone.
@@ -37,6 +41,8 @@ pub(super) struct Row {
 pub(super) struct Report {
     /// Taken by the destination.
     pub(super) delivered: Vec<i64>,
+    /// Taken, under these ids, and to be acknowledged.
+    pub(super) unacknowledged: Vec<(Json, Vec<Owed>)>,
     /// Refused for good.
     pub(super) dead: Vec<(i64, DeadLetterCause)>,
     /// Superseded, or taken away by somebody else.
@@ -60,24 +66,69 @@ pub(super) struct Later {
     pub(super) why: String,
 }
 
-/// Sends a batch and what it is split into. Once `quit` is cancelled no further request is begun.
-pub(super) async fn deliver(
-    live: &Live,
-    way: &Way<'_>,
-    rows: Vec<Row>,
-    quit: &CancellationToken,
-) -> Report {
+/// What holds for the requests of a batch.
+pub(super) struct Terms {
+    /// Keeps them to the destination's rate.
+    pub(super) limiter: Limiter,
+    /// Once it is cancelled no further request is begun.
+    pub(super) quit: CancellationToken,
+    /// How often in a row the destination failed before.
+    pub(super) failures: u32,
+    /// Under which what it takes is acknowledged later; none where it is delivered once it is taken.
+    pub(super) channel: Option<Arc<str>>,
+}
+
+/// Whether a request may be begun.
+pub(super) enum Turn {
+    /// Now.
+    Taken,
+    /// Not by this worker.
+    Quit,
+    /// Not as long as anybody would wait.
+    Never(Later),
+}
+
+impl Terms {
+    /// Waits until the rate allows a request.
+    pub(super) async fn turn(&self) -> Turn {
+        tokio::select! {
+            () = self.quit.cancelled() => Turn::Quit,
+            turn = self.limiter.ready(TURN) => match turn {
+                Ok(()) => Turn::Taken,
+                Err(error) => Turn::Never(Later {
+                    wait: TURN,
+                    verdict: Verdict::Retry,
+                    why: error.to_string(),
+                }),
+            },
+        }
+    }
+}
+
+/// Sends a batch and what it is split into. The turn for its first request is taken already.
+pub(super) async fn deliver(live: &Live, way: &Way<'_>, rows: Vec<Row>, terms: &Terms) -> Report {
     let mut run = Run {
         live,
         way,
+        terms,
         report: Report::default(),
         parts: vec![rows],
         renewed: false,
     };
+    let mut has_turn = true;
     while let Some(part) = run.parts.pop() {
-        if run.report.later.is_some() || quit.is_cancelled() {
+        if part.is_empty() {
+            continue;
+        }
+        if run.report.later.is_none() && !std::mem::take(&mut has_turn) {
+            match terms.turn().await {
+                Turn::Taken | Turn::Quit => {}
+                Turn::Never(later) => run.report.later = Some(later),
+            }
+        }
+        if run.report.later.is_some() || terms.quit.is_cancelled() {
             run.report.back.extend(part.into_iter().map(|row| row.owed));
-        } else if !part.is_empty() {
+        } else {
             run.part(part).await;
         }
     }
@@ -87,6 +138,7 @@ pub(super) async fn deliver(
 struct Run<'r> {
     live: &'r Live,
     way: &'r Way<'r>,
+    terms: &'r Terms,
     report: Report,
     /// The next one last.
     parts: Vec<Vec<Row>>,
@@ -96,7 +148,7 @@ struct Run<'r> {
 impl Run<'_> {
     async fn part(&mut self, part: Vec<Row>) {
         let events: Vec<&Event> = part.iter().map(|row| &row.event).collect();
-        match self.way.send(&events).await {
+        match self.way.send(&events, self.terms.channel.as_deref()).await {
             Sent::Written => self.delivered(part),
             Sent::Failed(error) => {
                 let why = error.line();
@@ -119,7 +171,7 @@ impl Run<'_> {
             ) => {
                 self.report.slow_down |= slow_down;
                 match verdict {
-                    Verdict::Delivered => self.delivered(part),
+                    Verdict::Delivered => self.taken(part, &answer),
                     Verdict::Split => self.split(part, bad, &answer),
                     Verdict::Refuse => self.refuse(part, Some(&answer), said(&answer)),
                     Verdict::Renew if !self.renewed && self.way.renew(&answer).await => {
@@ -128,7 +180,8 @@ impl Run<'_> {
                     }
                     Verdict::Renew => self.put_off(part, Verdict::Stop, None, said(&answer)),
                     Verdict::Retry => {
-                        let wait = pace::retry_after(&answer, self.live.clock.now());
+                        let asked = pace::retry_after(&answer, self.live.clock.now());
+                        let wait = asked.or_else(|| Some(self.back_off(&part).max(wait?)));
                         self.put_off(part, verdict, wait, said(&answer));
                     }
                     Verdict::Pause => self.put_off(part, verdict, wait, said(&answer)),
@@ -149,6 +202,25 @@ impl Run<'_> {
             .inc_by(u64::try_from(events).unwrap_or(0));
     }
 
+    /// Delivered, or to be acknowledged first.
+    fn taken(&mut self, part: Vec<Row>, answer: &Answer) {
+        if self.terms.channel.is_none() {
+            self.delivered(part);
+            return;
+        }
+        if let Some(id) = answer::acknowledged_by(self.way, answer) {
+            let rows = part.into_iter().map(|row| row.owed).collect();
+            self.report.unacknowledged.push((id, rows));
+            return;
+        }
+        let why = format!(
+            "it took events without an id to ask for their acknowledgment by: have it acknowledge, or switch acknowledgment off for `{}`: {}",
+            self.way.connection.name,
+            said(answer)
+        );
+        self.put_off(part, Verdict::Stop, None, why);
+    }
+
     fn delivered(&mut self, part: Vec<Row>) {
         self.count(Verdict::Delivered, part.len());
         let now = self.live.clock.now();
@@ -160,15 +232,30 @@ impl Run<'_> {
     }
 
     /// Before the bad one: delivered; it: refused; after it: sent again. Where it is not known which
-    /// one that is, the batch is halved.
+    /// one that is, the batch is halved; one event alone is made smaller, where it can be.
     fn split(&mut self, mut part: Vec<Row>, bad: Option<usize>, answer: &Answer) {
         let Some(bad) = bad.filter(|bad| *bad < part.len()) else {
-            self.refuse(part, Some(answer), said(answer));
+            let smaller = match part.as_slice() {
+                [only] => event::smaller(self.way, &only.event),
+                _ => None,
+            };
+            match (smaller, part.pop()) {
+                (Some(event), Some(row)) => self.parts.push(vec![Row { event, ..row }]),
+                (_, last) => {
+                    part.extend(last);
+                    self.refuse(part, Some(answer), said(answer));
+                }
+            }
             return;
         };
-        let after = part.split_off(bad + 1);
+        let mut after = part.split_off(bad + 1);
         let refused = part.split_off(bad);
-        self.delivered(part);
+        if self.terms.channel.is_some() {
+            // What stood before it is there, but nobody will acknowledge it: it is sent again.
+            after.splice(..0, part);
+        } else {
+            self.delivered(part);
+        }
         self.refuse(refused, Some(answer), said(answer));
         self.parts.push(after);
     }
@@ -192,17 +279,20 @@ impl Run<'_> {
         self.report.dead.extend(dead);
     }
 
+    /// By how often these events were tried, or the destination failed, whichever is more: of one that
+    /// is gone the next event is always a new one.
+    fn back_off(&self, part: &[Row]) -> Duration {
+        let tried = part.iter().map(|row| row.owed.attempts).max();
+        let attempts = tried.unwrap_or(0).max(self.terms.failures);
+        pace::back_off(&self.live.clock, attempts.saturating_add(1))
+    }
+
     fn put_off(&mut self, part: Vec<Row>, verdict: Verdict, wait: Option<Duration>, why: String) {
         self.count(verdict, part.len());
-        let attempts = part
-            .iter()
-            .map(|row| row.owed.attempts.saturating_add(1))
-            .max()
-            .unwrap_or(1);
         let wait = wait.unwrap_or_else(|| match verdict {
             Verdict::Stop => PROBE_EVERY,
             Verdict::Pause => PAUSE,
-            _ => pace::back_off(&self.live.clock, attempts),
+            _ => self.back_off(&part),
         });
         self.report.later = Some(Later { wait, verdict, why });
         self.report
@@ -227,7 +317,9 @@ impl Run<'_> {
                 Verdict::Retry | Verdict::Renew => again.push(row),
             }
         }
-        self.delivered(taken);
+        if !taken.is_empty() {
+            self.taken(taken, answer);
+        }
         if !again.is_empty() {
             let wait = pace::retry_after(answer, self.live.clock.now());
             self.put_off(again, why.unwrap_or(Verdict::Retry), wait, said(answer));

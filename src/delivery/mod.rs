@@ -9,6 +9,7 @@
 //! that was not taken: it is tried again, or becomes a dead letter that a person decides on.
 
 mod error;
+mod fit;
 mod event;
 mod batch;
 mod answer;

@@ -12,17 +12,14 @@ use crate::web::Answer;
 const FIRST: Duration = Duration::from_secs(1);
 /// No pause is longer than this, unless the destination says so.
 const LONGEST: Duration = Duration::from_mins(5);
-/// No pause is shorter: jitter can come out as nothing.
-const SHORTEST: Duration = Duration::from_millis(50);
 /// What a destination says is believed up to here; more is taken for a mistake.
 const BELIEVED: Duration = Duration::from_hours(24);
 
-/// The pause after so many tries: exponential, with full jitter.
+/// The pause after so many tries: exponential, between half of it and all of it.
 pub(super) fn back_off(clock: &Clock, attempts: u32) -> Duration {
     let doubled = 1_u32 << attempts.saturating_sub(1).min(16);
-    clock
-        .jitter(FIRST.saturating_mul(doubled).min(LONGEST))
-        .max(SHORTEST)
+    let half = FIRST.saturating_mul(doubled).min(LONGEST) / 2;
+    half.saturating_add(clock.jitter(half))
 }
 
 /// `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date.
@@ -65,11 +62,8 @@ mod tests {
         for attempts in [0, 1, 2, 9, 30, u32::MAX] {
             for _ in 0..200 {
                 let most = FIRST * 2_u32.pow(attempts.saturating_sub(1).min(9));
-                let pause = back_off(&clock, attempts);
-                assert!(
-                    pause <= most.min(LONGEST).max(SHORTEST),
-                    "{attempts}: {pause:?}"
-                );
+                let (most, pause) = (most.min(LONGEST), back_off(&clock, attempts));
+                assert!(pause >= most / 2 && pause <= most, "{attempts}: {pause:?}");
             }
         }
     }

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, json};
 
-use super::answer::Meaning;
+use super::answer::{self, Meaning};
 use super::lane::said;
 use super::send::Sent;
+use super::worker::guid;
 use super::{Error, Way, event};
 use crate::alert::{Alert, Origin, Severity, State};
 use crate::connector::{Of, Verdict};
@@ -20,18 +21,19 @@ pub async fn test_event(live: &Live, destination: &str) -> Result<String, Error>
     let snapshot = live.snapshot();
     let way = Way::to(&snapshot, destination)?;
     let mut alert = synthetic(live, &way);
-    let mut told = send(&way, &alert).await?;
+    let channel = guid(live.clock.chance(), live.clock.chance());
+    let mut told = send(&way, &alert, &channel).await?;
     if way.deliver.of == Of::State {
         alert.revision += 1;
         alert.state = State::Resolved;
-        told = send(&way, &alert).await?;
+        told = send(&way, &alert, &channel).await?;
     }
     Ok(told)
 }
 
-async fn send(way: &Way<'_>, alert: &Alert) -> Result<String, Error> {
+async fn send(way: &Way<'_>, alert: &Alert, channel: &str) -> Result<String, Error> {
     let event = event::render(way, alert)?;
-    match way.send(&[&event]).await {
+    match way.send(&[&event], Some(channel)).await {
         Sent::Written => Ok("written".to_owned()),
         Sent::Failed(error) => Err(error),
         Sent::Answered(answer, meaning) => {
@@ -40,6 +42,16 @@ async fn send(way: &Way<'_>, alert: &Alert) -> Result<String, Error> {
                 Meaning::Each(verdicts) => verdicts.first().copied().unwrap_or(Verdict::Retry),
             };
             match verdict {
+                Verdict::Delivered
+                    if way.acknowledges().is_some()
+                        && answer::acknowledged_by(way, &answer).is_none() =>
+                {
+                    Err(Error::NotTaken {
+                        destination: way.connection.name.clone(),
+                        verdict: "taken without an id to ask for its acknowledgment by",
+                        said: said(&answer),
+                    })
+                }
                 Verdict::Delivered => Ok(format!("delivered: {}", said(&answer))),
                 other => Err(Error::NotTaken {
                     destination: way.connection.name.clone(),

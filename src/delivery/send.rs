@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use serde_json::Value as Json;
+
 use super::answer::{self, Meaning};
 use super::event::Event;
+use super::lane::said;
 use super::{Error, Way, batch, file};
-use crate::connector::{Framing, Target, Verdict};
+use crate::connector::{Acknowledged, Framing, Target, Verdict};
 use crate::expr::{Scope, Value};
 use crate::shape::{Absent, Body, Content, Leaf, Request};
 use crate::web::{self, Answer};
@@ -20,12 +23,39 @@ pub(super) enum Sent {
     Failed(Error),
 }
 
+/// What came of asking for acknowledgments.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    /// The ids that were acknowledged.
+    pub(super) acknowledged: Vec<Json>,
+    /// Why nobody could say: what the manifest calls such an answer, and one clean line.
+    pub(super) trouble: Option<(Verdict, String)>,
+}
+
+impl Asked {
+    pub(super) fn trouble(verdict: Verdict, why: String) -> Self {
+        Self {
+            acknowledged: Vec::new(),
+            trouble: Some((verdict, why)),
+        }
+    }
+}
+
 impl<'s> Way<'s> {
-    /// Sends a batch once.
-    pub(super) async fn send(&self, events: &[&Event]) -> Sent {
+    /// Sends a batch once, under a channel where what is taken is acknowledged later.
+    pub(super) async fn send(&self, events: &[&Event], channel: Option<&str>) -> Sent {
         match &self.deliver.target {
             Target::Call(_) => match self.request(events) {
-                Ok(request) => self.call(&request, events.len()).await,
+                Ok(mut request) => {
+                    self.put_channel(&mut request, channel);
+                    match self.call(&request).await {
+                        Ok(answer) => {
+                            let meaning = answer::meaning(self, &answer, events.len());
+                            Sent::Answered(Box::new(answer), meaning)
+                        }
+                        Err(error) => Sent::Failed(error),
+                    }
+                }
                 Err(error) => Sent::Failed(error),
             },
             Target::File { rotate, sync, .. } => {
@@ -38,22 +68,66 @@ impl<'s> Way<'s> {
         }
     }
 
-    async fn call(&self, request: &Request, events: usize) -> Sent {
+    async fn call(&self, request: &Request) -> Result<Answer, Error> {
         let Some(connection) = self.snapshot.web(&self.connection.name) else {
-            return Sent::Failed(Error::Unknown(self.connection.name.clone()));
+            return Err(Error::Unknown(self.connection.name.clone()));
         };
-        let answer = connection
+        connection
             .send(request, &self.snapshot.secrets, self.connection.timeout)
-            .await;
-        match answer {
-            Ok(answer) => {
-                let meaning = answer::meaning(self, &answer, events);
-                Sent::Answered(Box::new(answer), meaning)
-            }
-            Err(source) => Sent::Failed(Error::Web {
+            .await
+            .map_err(|source| Error::Web {
                 destination: self.connection.name.clone(),
                 source,
-            }),
+            })
+    }
+
+    /// How this destination acknowledges what it took; none where it is delivered once it is taken.
+    pub(super) fn acknowledges(&self) -> Option<&'s Acknowledged> {
+        let acknowledged = self.deliver.acknowledged.as_ref()?;
+        acknowledged
+            .is_used(&self.connection.settings)
+            .then_some(acknowledged)
+    }
+
+    /// Asks which of these were acknowledged.
+    pub(super) async fn ask(&self, channel: &str, ids: Vec<Json>) -> Asked {
+        let Some(acknowledged) = self.acknowledges() else {
+            return Asked::trouble(
+                Verdict::Retry,
+                "nothing is acknowledged any more".to_owned(),
+            );
+        };
+        let first_url = self.connector.first_url().unwrap_or_default();
+        let mut request = match acknowledged.request(&self.connection.settings, &ids, first_url) {
+            Ok(request) => request,
+            Err(source) => return Asked::trouble(Verdict::Stop, self.shape(source).line()),
+        };
+        self.put_channel(&mut request, Some(channel));
+        match self.call(&request).await {
+            Ok(answer) if (200..300).contains(&answer.status) => Asked {
+                acknowledged: answer::acknowledged(self, &answer, &ids),
+                trouble: None,
+            },
+            Ok(answer) => {
+                let verdict = match answer::meaning(self, &answer, 0) {
+                    Meaning::All { verdict, .. } => verdict,
+                    Meaning::Each(_) => Verdict::Retry,
+                };
+                if verdict == Verdict::Renew {
+                    self.renew(&answer).await;
+                }
+                Asked::trouble(verdict, said(&answer))
+            }
+            Err(error) => Asked::trouble(verdict_on(&error), error.line()),
+        }
+    }
+
+    fn put_channel(&self, request: &mut Request, channel: Option<&str>) {
+        let header = self.acknowledges().and_then(|how| how.channel.as_ref());
+        if let (Some(header), Some(channel)) = (header, channel) {
+            request
+                .headers
+                .push((header.clone(), Leaf::Text(channel.to_owned())));
         }
     }
 

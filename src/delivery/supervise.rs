@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::worker::{Ended, Worker};
 use super::{Standing, Way};
-use crate::live::Live;
+use crate::live::{Circuit, Live};
 use crate::meters::DestinationLabels;
 use crate::store;
 
@@ -49,16 +49,20 @@ async fn watch(live: &Arc<Live>) {
 
 /// Runs one worker after the other, each on the snapshot in force, until the destination is gone.
 async fn keep(live: Arc<Live>, name: String) {
+    let mut unacknowledged = None;
     loop {
         // What went wrong under the last snapshot may be mended by this one, or be gone.
         live.board.update(&name, |standing| {
             standing.stopped = None;
             standing.paused_until = None;
+            standing.circuit = Circuit::Closed;
         });
-        let Some(worker) = Worker::new(&live, &name) else {
+        let Some(worker) = Worker::new(&live, &name, unacknowledged) else {
             return;
         };
-        match worker.run().await {
+        let (ended, left) = worker.run().await;
+        unacknowledged = left;
+        match ended {
             Ended::Stopped => return,
             Ended::Changed => {}
             Ended::Broken => {

@@ -3,6 +3,8 @@
 //! Of one alert nothing is sent while an earlier row of it is on its way, or put off and not yet
 //! marked so in the store. Rows that wait behind one that is put off are parked beside it.
 
+mod acks;
+mod circuit;
 mod load;
 mod pick;
 mod settle;
@@ -21,17 +23,18 @@ use super::Way;
 use super::batch::Bounds;
 use super::event::Event;
 use super::lane::{self, Report, Row};
+use super::send::Asked;
 use crate::alert::AlertId;
 use crate::connector::{Of, Target, Verdict};
-use crate::live::{Halted, Live, Snapshot};
+use crate::live::{self, Halted, Live, Snapshot};
 use crate::store::Owed;
 use crate::web::{Limiter, Rate};
+pub(super) use acks::{Ledger, guid};
+use circuit::{Circuit, Gate};
 use settle::Settled;
 
 /// Batches of a log on their way at once.
 const LANES: usize = 4;
-/// A destination that asked for less gets less for so long.
-const SLOW_FOR: Duration = Duration::from_mins(1);
 /// While a destination is stopped, its secrets are looked at this often.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
 /// No sleep is longer, whatever the clocks say.
@@ -58,17 +61,14 @@ struct Waiting {
     since: Instant,
 }
 
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a fact of its own; no two of them make one state"
-)]
 pub(super) struct Worker {
     live: Arc<Live>,
     snapshot: Arc<Snapshot>,
     name: Arc<str>,
     of: Of,
     lanes: usize,
-    /// Answers stand for single events: of one alert only one is in a batch.
+    /// Of one alert only one is in a batch: answers stand for single events, or a part of a batch may be
+    /// acknowledged and another not.
     each: bool,
     bounds: Bounds,
     wait: Duration,
@@ -81,16 +81,16 @@ pub(super) struct Worker {
     busy: HashMap<AlertId, u32>,
     sending: JoinSet<(Vec<AlertId>, Report)>,
     settling: JoinSet<Arc<Settled>>,
+    /// Where the destination acknowledges what it took.
+    acks: Option<Ledger>,
+    /// One request at most.
+    asking: JoinSet<Asked>,
     after: i64,
     /// There is more to read than was read.
     more: bool,
     next_due: Option<Timestamp>,
-    paused_until: Option<Duration>,
-    slow_until: Option<Duration>,
+    circuit: Circuit,
     last_sent: Option<Instant>,
-    /// The last batch was put off: one at a time until one is taken.
-    failing: bool,
-    stopped: bool,
     /// When its secrets are looked at next, should it still be stopped.
     look_at: Duration,
     /// Nothing more is begun; what is on its way is answered.
@@ -98,18 +98,20 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// A worker on the snapshot in force. None when that has no such destination.
-    pub(super) fn new(live: &Arc<Live>, name: &str) -> Option<Self> {
+    /// A worker on the snapshot in force, which goes on with what the one before it waited for. None
+    /// when that has no such destination.
+    pub(super) fn new(live: &Arc<Live>, name: &str, before: Option<Ledger>) -> Option<Self> {
         let snapshot = live.snapshot();
         let way = Way::to(&snapshot, name).ok()?;
         let deliver = way.deliver;
         let one = deliver.of == Of::State || matches!(deliver.target, Target::File { .. });
-        let each = deliver.answers.iter().any(|rule| rule.each.is_some());
+        let acks = Ledger::of(&way, before, || live.clock.chance());
+        let each = acks.is_some() || deliver.answers.iter().any(|rule| rule.each.is_some());
         let rate = deliver
             .rate
             .and_then(|(count, per)| NonZeroU32::new(count).map(|count| Rate { count, per }));
         let (of, bounds, wait) = (deliver.of, Bounds::of(deliver), deliver.batch.wait);
-        Some(Self {
+        let mut worker = Self {
             live: Arc::clone(live),
             name: name.into(),
             of,
@@ -124,21 +126,27 @@ impl Worker {
             busy: HashMap::new(),
             sending: JoinSet::new(),
             settling: JoinSet::new(),
+            acks: None,
+            asking: JoinSet::new(),
             after: 0,
             more: true,
             next_due: None,
-            paused_until: None,
-            slow_until: None,
+            circuit: Circuit::default(),
             last_sent: None,
-            failing: false,
-            stopped: false,
             look_at: Duration::ZERO,
             quit: live.stop.child_token(),
             snapshot,
-        })
+        };
+        for owed in acks.iter().flat_map(Ledger::rows) {
+            Arc::make_mut(&mut worker.known).insert(owed.seq);
+            worker.hold(owed.revision.alert);
+        }
+        worker.acks = acks;
+        Some(worker)
     }
 
-    pub(super) async fn run(mut self) -> Ended {
+    /// Gives why it ended, and what waits for its acknowledgment.
+    pub(super) async fn run(mut self) -> (Ended, Option<Ledger>) {
         let mut bell = self.live.owed.listen();
         let mut resumed = self.live.board.listen(&self.name);
         let stop = self.live.stop.clone();
@@ -175,13 +183,19 @@ impl Worker {
                     Ok(settled) => self.settled(&settled),
                     Err(_) => break Ended::Broken,
                 },
+                Some(done) = self.asking.join_next(), if !self.asking.is_empty() => match done {
+                    Ok(asked) => self.asked(asked),
+                    Err(_) => break Ended::Broken,
+                },
                 _ = resumed.changed() => self.resume(),
                 _ = bell.changed() => self.more = true,
                 () = tokio::time::sleep(nap) => {}
             }
         };
         self.drain().await;
-        ended
+        // What a worker knew in which something panicked is not gone on with.
+        let acks = self.acks.take().filter(|_| ended != Ended::Broken);
+        (ended, acks)
     }
 
     /// Until something can be sent, or is due.
@@ -190,7 +204,7 @@ impl Worker {
             let left = at.duration_since(self.live.clock.now());
             Duration::try_from(left).unwrap_or(Duration::ZERO)
         });
-        let look = self.stopped.then_some(LOOK_EVERY);
+        let look = self.circuit.is_stopped().then_some(LOOK_EVERY);
         [wake, due, look]
             .into_iter()
             .flatten()
@@ -213,17 +227,34 @@ impl Worker {
     }
 
     /// Takes in what became of a batch.
-    fn reported(&mut self, alerts: &[AlertId], report: Report) {
+    fn reported(&mut self, alerts: &[AlertId], mut report: Report) {
         let now = self.live.clock.steady();
         if report.slow_down {
-            self.slow_until = Some(now.saturating_add(SLOW_FOR));
+            self.circuit.slows_down(now);
         }
-        if !report.delivered.is_empty() {
-            self.went_well();
+        let unacknowledged = std::mem::take(&mut report.unacknowledged);
+        let dead = report.dead.iter().any(|(_, cause)| cause.status.is_some());
+        if !report.delivered.is_empty() || !unacknowledged.is_empty() || dead {
+            self.was_answered(!report.delivered.is_empty());
         }
         if let Some(later) = &report.later {
             self.went_wrong(later, now);
         }
+        let waiting: HashSet<AlertId> = unacknowledged
+            .iter()
+            .flat_map(|(_, rows)| rows.iter().map(|row| row.revision.alert))
+            .collect();
+        let over: Vec<AlertId> = alerts
+            .iter()
+            .copied()
+            .filter(|alert| !waiting.contains(alert))
+            .collect();
+        self.over(report, &over);
+        self.wait_for_acks(unacknowledged, now);
+    }
+
+    /// Hands to the store what became of rows, and lets their alerts go.
+    fn over(&mut self, report: Report, alerts: &[AlertId]) {
         // Of a pager's alert the store is asked for the newest revision that waits: not before it knows
         // that this one was taken.
         let held = if self.of == Of::State && !report.delivered.is_empty() {
@@ -247,52 +278,51 @@ impl Worker {
         self.settle(report, held);
     }
 
-    fn went_well(&mut self) {
-        self.failing = false;
-        if std::mem::take(&mut self.stopped) {
+    /// The destination took events, or refused one by itself: it is there.
+    fn was_answered(&mut self, delivered: bool) {
+        if self.circuit.answered() {
             tracing::info!(destination = %self.name, "the destination takes events again");
         }
         let now = self.live.clock.now();
-        // Another batch may have been told to wait; that holds all the same.
-        let paused = self.paused_until.is_some();
+        let shut = matches!(self.circuit.gate(self.live.clock.steady()), Gate::Shut(_));
         self.live.board.update(&self.name, |standing| {
-            standing.last_delivered = Some(now);
+            if delivered {
+                standing.last_delivered = Some(now);
+            }
             standing.stopped = None;
             standing.halted = None;
-            if !paused {
+            standing.circuit = live::Circuit::Closed;
+            // Another batch may have been told to wait; that holds all the same.
+            if !shut {
                 standing.paused_until = None;
             }
         });
     }
 
     fn went_wrong(&mut self, later: &lane::Later, now: Duration) {
-        self.failing = true;
-        let until = now
-            .saturating_add(later.wait)
-            .max(self.paused_until.unwrap_or_default());
-        self.paused_until = Some(until);
+        let stopped = self.circuit.is_stopped();
+        let until = self.circuit.failed(later.wait, later.verdict, now);
         let wait = until.saturating_sub(now);
         let until = self.live.clock.now().checked_add(wait).ok();
-        let stops = later.verdict == Verdict::Stop;
-        if stops && !self.stopped {
-            tracing::error!(destination = %self.name, why = later.why, "stopped: one probe a minute until it is mended");
+        let stops = matches!(later.verdict, Verdict::Stop | Verdict::Pause);
+        if stops && !stopped {
+            tracing::error!(destination = %self.name, why = later.why, probe_every_s = later.wait.as_secs(), "stopped: nothing but probes until it is mended");
         } else {
             tracing::warn!(destination = %self.name, why = later.why, wait_ms = later.wait.as_millis(), "put off");
         }
         if stops {
             self.look_at = now.saturating_add(LOOK_EVERY);
         }
-        self.stopped |= stops;
-        let stopped = self.stopped;
-        let halts = matches!(later.verdict, Verdict::Stop | Verdict::Pause);
+        let circuit = self.circuit.shown();
         let since = self.live.clock.now();
         self.live.board.update(&self.name, |standing| {
-            if halts && standing.halted.is_none() {
+            if stops && standing.halted.is_none() {
                 let why = later.why.clone();
                 standing.halted = Some(Halted { since, why });
             }
             standing.last_error = Some(later.why.clone());
             standing.paused_until = until;
+            standing.circuit = circuit;
             if stops || !stopped {
                 standing.stopped = stops.then(|| later.why.clone());
             }
@@ -301,7 +331,7 @@ impl Worker {
 
     /// The next event is tried at once. The store has made due what was put off.
     fn resume(&mut self) {
-        self.paused_until = None;
+        self.circuit.resume();
         self.more = true;
         self.live
             .board
@@ -311,7 +341,7 @@ impl Worker {
     /// What stopped it was mostly its credential; a new one is tried without waiting for the next
     /// probe.
     async fn look_for_a_new_secret(&mut self) {
-        if !self.stopped || !self.sending.is_empty() || !self.settling.is_empty() {
+        if !self.circuit.is_stopped() || !self.sending.is_empty() || !self.settling.is_empty() {
             return;
         }
         let now = self.live.clock.steady();

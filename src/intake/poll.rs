@@ -29,8 +29,10 @@ use crate::web;
 const MOST_PAGES: usize = 1_000;
 /// The pause after the first failure.
 const FIRST_PAUSE: Duration = Duration::from_secs(10);
-/// How far polls of one schedule are spread, in seconds.
-const SPREAD: u64 = 30;
+/// How far polls of one schedule are spread, at most.
+const SPREAD: Duration = Duration::from_secs(30);
+/// They are spread over one part of so many of their interval.
+const SHARE: u32 = 10;
 /// The longest sleep, so that a jump of the clock is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
@@ -99,7 +101,9 @@ pub(super) async fn run(live: Arc<Live>, key: Key, first_within: Duration) {
                     ..
                 } = error
                 {
-                    wait = wait.max(asked);
+                    // Never sooner, and not all at the same instant.
+                    let late = live.clock.jitter((asked / SHARE).min(SPREAD));
+                    wait = wait.max(asked.saturating_add(late));
                 }
                 after_failure(&found.poll.every, now, wait, &key)
             }
@@ -150,15 +154,25 @@ pub(super) fn later(now: Timestamp, by: Duration) -> Timestamp {
     now.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
-/// The next time on schedule. Polls of one schedule are spread, each always at the same second.
-fn slot(every: &Schedule, now: Timestamp, key: &Key) -> Timestamp {
-    let mut hasher = DefaultHasher::new();
-    key.hash(&mut hasher);
-    let offset = Duration::from_secs(hasher.finish() % SPREAD);
+/// The next time on schedule. Polls of one schedule are spread, each always by the same time: by the names
+/// of its connection and signal.
+pub(super) fn slot(every: &Schedule, now: Timestamp, key: &Key) -> Timestamp {
+    let offset = offset(every, now, key);
     let from = now.checked_sub(offset).unwrap_or(now);
     every
         .after(from)
         .map_or(Timestamp::MAX, |next| later(next, offset))
+}
+
+fn offset(every: &Schedule, now: Timestamp, key: &Key) -> Duration {
+    let next = every.after(now);
+    let one = next.and_then(|next| Some(every.after(next)?.duration_since(next)));
+    let interval = one.and_then(|one| Duration::try_from(one).ok());
+    let spread = interval.map_or(SPREAD, |interval| (interval / SHARE).min(SPREAD));
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    let spread = u64::try_from(spread.as_millis()).unwrap_or(u64::MAX).max(1);
+    Duration::from_millis(hasher.finish() % spread)
 }
 
 /// Sooner than the schedule says, or else on schedule, but not before the pause is over.

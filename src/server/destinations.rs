@@ -72,6 +72,7 @@ fn members(standing: &Standing, letters: u64, error: Option<&str>) -> Map<String
         ("dead_letters".to_owned(), json!(letters)),
         ("last_error".to_owned(), json!(error)),
         ("last_delivered".to_owned(), json!(standing.last_delivered)),
+        ("circuit".to_owned(), json!(standing.circuit.as_str())),
         ("stopped".to_owned(), json!(standing.stopped)),
         ("paused_until".to_owned(), json!(standing.paused_until)),
     ])

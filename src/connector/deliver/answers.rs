@@ -1,12 +1,12 @@
-//! `answers:` and `acknowledged:`: what a destination says, and what it means.
+//! `answers:`: what a destination says, and what it means.
 
 use std::time::Duration;
 
 use super::super::step::case;
 use super::{NOT_COVERED, UNKNOWN_WORD};
 use crate::diag::{Code, Faults};
-use crate::expr::{Expr, Names};
-use crate::shape::{CALL_KEYS, Call, Offered, Reading};
+use crate::expr::Expr;
+use crate::shape::Reading;
 use crate::yaml::{Fields, Node};
 
 /// A verdict that is none.
@@ -23,7 +23,7 @@ pub struct AnswerRule {
     pub slow_down: Option<Expr>,
     /// For `split`: the event that was refused.
     pub bad: Option<Expr>,
-    /// For `pause`: how long.
+    /// For `pause`: how long. For `retry`: at least how long, where the answer itself does not say.
     pub wait: Option<Duration>,
     /// An answer for each item: the list, and the verdicts over `item`.
     pub each: Option<(Expr, Vec<AnswerRule>)>,
@@ -66,25 +66,6 @@ impl Verdict {
             .find(|(_, verdict)| *verdict == self)
             .map_or("retry", |(word, _)| word)
     }
-}
-
-/// Acknowledgment after the answer, such as Splunk's indexer acknowledgment.
-#[derive(Debug)]
-pub struct Acknowledged {
-    /// Whether it is used, over `settings`.
-    pub only_if: Option<Expr>,
-    /// The header that carries this connection's channel.
-    pub channel: Option<String>,
-    /// Over the answer to a batch: its id.
-    pub id: Expr,
-    /// The request that asks, over `ids`.
-    pub call: Call,
-    /// Over that answer and `id`.
-    pub holds: Expr,
-    /// How often it is asked.
-    pub every: Duration,
-    /// After how long a batch is sent again.
-    pub again_after: Duration,
 }
 
 /// What stands beside verdicts in `answers:` of a destination; under `each:` a line is a verdict alone.
@@ -166,7 +147,10 @@ fn answer(
     for (key, heeded) in [
         ("slow_down", verdict.is_some()),
         ("bad", verdict == Some(Verdict::Split)),
-        ("for", verdict == Some(Verdict::Pause)),
+        (
+            "for",
+            matches!(verdict, Some(Verdict::Pause | Verdict::Retry)),
+        ),
     ] {
         if let Some(entry) = fields.entry(key).filter(|_| !heeded) {
             faults
@@ -175,7 +159,7 @@ fn answer(
                     entry.key_place(),
                     format!("`{key}` says nothing beside this verdict"),
                 )
-                .help("`bad` stands beside `split`, `for` beside `pause`, `slow_down` beside any but `each`");
+                .help("`bad` stands beside `split`, `for` beside `pause` and `retry`, `slow_down` beside any but `each`");
         }
     }
     let slow_down = fields
@@ -191,45 +175,5 @@ fn answer(
         bad,
         wait: fields.duration("for", faults),
         each,
-    })
-}
-
-pub(super) fn acknowledged(
-    node: &Node,
-    names: &Names,
-    offered: Offered<'_>,
-    faults: &mut Faults,
-) -> Option<Acknowledged> {
-    let mut keys: Vec<&str> = CALL_KEYS.to_vec();
-    keys.extend(["only_if", "channel", "id", "holds", "every", "again_after"]);
-    let fields = Fields::of(node, "`acknowledged`", &keys, faults)?;
-    let reading = Reading::over(names);
-    let only_if = fields
-        .get("only_if")
-        .and_then(|node| reading.condition(node, faults));
-    let channel = fields
-        .get("channel")
-        .and_then(|node| Fields::of(node, "`channel`", &["header"], faults))
-        .and_then(|channel| channel.required_text("header", "name the header", faults))
-        .map(|name| name.to_ascii_lowercase());
-    let id = fields
-        .require("id", "write `id: =body.ackId`", faults)
-        .and_then(|node| reading.expr(node, faults));
-    let holds = fields
-        .require("holds", "say when a batch is acknowledged", faults)
-        .and_then(|node| reading.condition(node, faults));
-    let call = Call::parse(&fields, &reading, offered, None, faults);
-    Some(Acknowledged {
-        only_if,
-        channel,
-        id: id?,
-        call: call?,
-        holds: holds?,
-        every: fields
-            .duration("every", faults)
-            .unwrap_or(Duration::from_secs(10)),
-        again_after: fields
-            .duration("again_after", faults)
-            .unwrap_or(Duration::from_mins(5)),
     })
 }

@@ -1,6 +1,9 @@
 //! Delivery as a whole: the built-in manifests, a real store, and the strict receivers.
 
+mod acks;
 mod answers;
+mod circuit;
+mod partial;
 mod splunk;
 mod azure;
 mod pagerduty;
@@ -9,6 +12,7 @@ mod order;
 mod dead_letters;
 mod resume;
 mod halted;
+mod tls;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -67,11 +71,15 @@ impl Scene {
 
     /// With delivery not yet running.
     fn idle(files: Files, connections: &str, secrets: &[(&str, &str)]) -> Self {
+        let clock = Clock::stopped(START.parse().unwrap());
+        Self::idle_at(clock, files, connections, secrets)
+    }
+
+    fn idle_at(clock: Clock, files: Files, connections: &str, secrets: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for (name, secret) in secrets {
             std::fs::write(folder.path().join(name), secret).unwrap();
         }
-        let clock = Clock::stopped(START.parse().unwrap());
         let made = snapshot(&files, folder.path(), connections, &clock);
         let live = Live::new(made, open(folder.path(), &clock), clock.clone());
         Self {

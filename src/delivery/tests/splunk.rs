@@ -4,20 +4,29 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{START, Scene, changed, revised, within};
+use super::{START, Scene, revised, within};
 use crate::alert::{Alert, State};
 use crate::catalog::Files;
 use crate::delivery::start as begin_delivery;
-use crate::sandbox::splunk::{Code, Edition, Indexer, Options, Token, start};
+use crate::sandbox::splunk::{Code, Indexer, Options, Token, start};
 use crate::sandbox::{Fault, Running};
 
 pub(super) const TOKEN: &str = "00000000-0000-0000-0000-000000000001";
 
 /// A collector, and a scene in which delivery does not run yet.
 pub(super) async fn idle(files: Files, options: Options) -> (Running<Indexer>, Scene) {
+    idle_with(files, options, "").await
+}
+
+/// With these settings beside the usual ones.
+pub(super) async fn idle_with(
+    files: Files,
+    options: Options,
+    settings: &str,
+) -> (Running<Indexer>, Scene) {
     let splunk = start(options).await.unwrap();
     let soc = format!(
-        "  soc: {{ connector: splunk, url: \"{}\", reach: loopback, token: {{ file: hec }} }}",
+        "  soc: {{ connector: splunk, url: \"{}\", reach: loopback, token: {{ file: hec }}{settings} }}",
         splunk.url()
     );
     let scene = Scene::idle(files, &soc, &[("hec", TOKEN)]);
@@ -41,13 +50,13 @@ pub(super) fn many(scene: &Scene, count: usize) -> Vec<Alert> {
 }
 
 /// The alerts' keys in the order in which their events were indexed.
-fn indexed(splunk: &Running<Indexer>) -> Vec<String> {
+pub(super) fn indexed(splunk: &Running<Indexer>) -> Vec<String> {
     let events = splunk.recorded().events();
     let id = |event: &Value| event["finding_info"]["uid"].as_str().unwrap().to_owned();
     events.iter().map(|event| id(&event.event)).collect()
 }
 
-fn ids(alerts: &[Alert]) -> Vec<String> {
+pub(super) fn ids(alerts: &[Alert]) -> Vec<String> {
     alerts.iter().map(|alert| alert.id.to_string()).collect()
 }
 
@@ -76,56 +85,6 @@ async fn each_revision_arrives_as_an_ocsf_event_in_its_own_envelope() {
     let shown: Value = serde_json::from_slice(&shown.bytes).unwrap();
     assert_eq!(shown["event"], events[0].event);
     scene.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn of_a_batch_with_one_bad_event_that_one_is_dead_and_the_rest_keeps_its_order() {
-    let odd = [
-        ("host: =alert.origin.host", "host: =alert.fields.?host"),
-        ("index: =settings.?index", "index: =alert.fields.?index"),
-    ];
-    // A host that is a number is code 6 and names itself; an unknown index is code 7 and names the next.
-    for (bad, code) in [
-        (json!({ "host": 5 }), 6),
-        (json!({ "index": "nowhere" }), 7),
-    ] {
-        let (splunk, scene) = idle(changed("splunk", &odd), options()).await;
-        let mut alerts = many(&scene, 7);
-        alerts[3].fields = bad.as_object().unwrap().clone();
-        scene.owe_all("soc", &alerts).await;
-        begin_delivery(&scene.live);
-        scene.empty("soc").await;
-        let dead = scene.dead().await;
-        assert_eq!(dead.len(), 1);
-        assert_eq!(dead[0].revision.alert, alerts[3].id);
-        assert_eq!(dead[0].cause.status, Some(400));
-        let said: Value = serde_json::from_slice(dead[0].cause.body.as_data()).unwrap();
-        assert_eq!(said["code"], code);
-        alerts.remove(3);
-        assert_eq!(indexed(&splunk), ids(&alerts));
-        assert_eq!(splunk.faults().requests(), 2);
-        scene.stop().await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_too_large_together_is_halved_until_it_is_not() {
-    for edition in [Edition::Enterprise, Edition::Cloud] {
-        let small = Options {
-            body_at_most: 9_000,
-            edition,
-            ..options()
-        };
-        let (splunk, scene) = idle(Files::built_in(), small).await;
-        let alerts = many(&scene, 9);
-        scene.owe_all("soc", &alerts).await;
-        begin_delivery(&scene.live);
-        scene.empty("soc").await;
-        assert_eq!(indexed(&splunk), ids(&alerts));
-        assert!(scene.dead().await.is_empty());
-        assert!(splunk.faults().requests() > 2);
-        scene.stop().await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,17 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
+use super::circuit::Gate;
 use super::{Waiting, Worker, lane, row};
 use crate::alert::AlertId;
 use crate::connector::{Of, Verdict};
 use crate::delivery::batch::Filling;
-use crate::delivery::lane::{Later, Report};
+use crate::delivery::lane::{Later, Report, Terms, Turn};
 use crate::delivery::{Way, event};
-use crate::live::{Live, Snapshot};
+use crate::live::{Circuit, Live, Snapshot};
 use crate::store::{self, DeadLetterCause, Owed};
-use crate::web::Limiter;
 
 /// While a batch is on its way a further one that is not full waits so much longer: the answer to
 /// the first is mostly quicker, and one larger batch costs both sides less than two small ones.
@@ -23,28 +22,36 @@ const LINGER: Duration = Duration::from_millis(10);
 /// The least time from the beginning of one batch that is not full to that of the next: what arrives
 /// within it travels together, and nobody sees the difference.
 const BREATH: Duration = Duration::from_millis(1);
-/// The longest wait for a turn by `rate:`; no rate is over more than a day.
-const TURN: Duration = Duration::from_hours(24);
 
 impl Worker {
     /// Sends what can be sent now. Gives when to look again, where only time is missing.
     pub(super) fn dispatch(&mut self) -> Option<Duration> {
         loop {
             let now = self.live.clock.steady();
-            if let Some(until) = self.paused_until {
-                if now < until {
-                    return Some(until.saturating_sub(now));
-                }
-                self.paused_until = None;
+            let (probe, narrow, slow) = match self.circuit.gate(now) {
+                Gate::Shut(wait) => return Some(wait),
+                Gate::Probe => (true, true, false),
+                Gate::Narrow { slow } => (false, true, slow),
+                Gate::Wide => (false, false, false),
+            };
+            if !probe {
+                self.ask_for_acks(now);
             }
-            let slow = self.slow_until.is_some_and(|until| now < until);
-            let lanes = if slow || self.failing { 1 } else { self.lanes };
-            if self.sending.len() >= lanes {
-                return None;
+            let lanes = if narrow { 1 } else { self.lanes };
+            let asking = if probe { self.asking.len() } else { 0 };
+            let on_their_way = self.sending.len() + asking;
+            let is_full = self
+                .acks
+                .as_ref()
+                .is_some_and(|acks| acks.is_full(on_their_way));
+            if on_their_way >= lanes || is_full {
+                return self.ask_at_most(now);
             }
-            let (picked, full) = self.pick(slow);
+            let (picked, full) = self.pick(probe, slow);
             let oldest = picked.iter().filter_map(|index| self.pending.get(*index));
-            let since = oldest.map(|waiting| waiting.since).min()?;
+            let Some(since) = oldest.map(|waiting| waiting.since).min() else {
+                return self.ask_at_most(now);
+            };
             let mut patience = self.wait;
             if !self.sending.is_empty() {
                 patience = patience.saturating_add(LINGER);
@@ -56,18 +63,23 @@ impl Worker {
                 return Some(left.max(BREATH.saturating_sub(rested)));
             }
             self.last_sent = Some(Instant::now());
+            if probe {
+                self.live
+                    .board
+                    .update(&self.name, |standing| standing.circuit = Circuit::HalfOpen);
+            }
             self.send(&picked);
         }
     }
 
     /// The places of the rows that the next batch takes, and whether nothing more would fit.
-    fn pick(&self, slow: bool) -> (Vec<usize>, bool) {
+    fn pick(&self, probe: bool, slow: bool) -> (Vec<usize>, bool) {
         let mut bounds = self.bounds;
         if slow {
             bounds.events = (bounds.events / 2).max(1);
         }
         // A probe is one event; and a destination that keeps state gets one alert at a time.
-        if self.stopped || self.of == Of::State {
+        if probe || self.of == Of::State {
             bounds.events = 1;
         }
         let mut filling = Filling::default();
@@ -128,8 +140,12 @@ impl Worker {
             live: Arc::clone(&self.live),
             snapshot: Arc::clone(&self.snapshot),
             name: Arc::clone(&self.name),
-            limiter: self.limiter.clone(),
-            quit: self.quit.clone(),
+            terms: Terms {
+                limiter: self.limiter.clone(),
+                quit: self.quit.clone(),
+                failures: self.circuit.failures(),
+                channel: self.acks.as_ref().map(|acks| Arc::clone(&acks.channel)),
+            },
         };
         let tracker = self.live.tasks.clone();
         self.sending.spawn(tracker.track_future(async move {
@@ -144,8 +160,7 @@ struct Outward {
     live: Arc<Live>,
     snapshot: Arc<Snapshot>,
     name: Arc<str>,
-    limiter: Limiter,
-    quit: CancellationToken,
+    terms: Terms,
 }
 
 impl Outward {
@@ -154,18 +169,15 @@ impl Outward {
             back: taken.into_iter().map(|waiting| waiting.owed).collect(),
             ..Report::default()
         };
-        tokio::select! {
-            () = self.quit.cancelled() => return untried(taken),
-            turn = self.limiter.ready(TURN) => if let Err(error) = turn {
+        match self.terms.turn().await {
+            Turn::Taken => {}
+            Turn::Quit => return untried(taken),
+            Turn::Never(later) => {
                 return Report {
-                    later: Some(Later {
-                        wait: TURN,
-                        verdict: Verdict::Retry,
-                        why: error.to_string(),
-                    }),
+                    later: Some(later),
                     ..untried(taken)
                 };
-            },
+            }
         }
         let Ok(way) = Way::to(&self.snapshot, &self.name) else {
             return untried(taken);
@@ -190,7 +202,7 @@ impl Outward {
                 },
             }
         }
-        let report = lane::deliver(&self.live, &way, rows, &self.quit).await;
+        let report = lane::deliver(&self.live, &way, rows, &self.terms).await;
         Report { gone, ..report }
     }
 

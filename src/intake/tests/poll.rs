@@ -1,7 +1,13 @@
 //! Pages, marks, what changed and what is gone.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use super::{House, Server};
-use crate::intake::poll::{Error, Key, turn};
+use crate::connector::Schedule;
+use crate::diag::{Faults, Source};
+use crate::intake::poll::{Error, Key, slot, turn};
+use crate::yaml;
 
 const AT: &str = "2026-11-23T08:35:20Z";
 
@@ -255,4 +261,38 @@ async fn a_whole_scan_under_a_later_clock_is_made_again() {
         .jump_to("2020-01-01T00:00:00Z".parse().unwrap());
     poll(&house).await.unwrap();
     assert_eq!(server.asked().len(), 2, "the whole");
+}
+
+#[test]
+fn polls_of_one_schedule_are_spread_over_a_tenth_of_their_interval_each_always_alike() {
+    for (every, interval, share) in [
+        ("* * * * *", 60, 6),
+        ("*/5 * * * *", 300, 30),
+        ("0 3 * * *", 86_400, 30),
+    ] {
+        let mut faults = Faults::new();
+        let text = format!("every: \"{every}\"");
+        let node = yaml::parse(&Source::new("it.yaml", text), &mut faults).unwrap();
+        let node = &node.as_map().unwrap()[0].value;
+        let schedule = Schedule::parse(node, &mut faults).unwrap();
+        let now: jiff::Timestamp = AT.parse().unwrap();
+        let late = |number: u32| {
+            let key = Key {
+                connection: format!("registry-{number}"),
+                signal: "item".to_owned(),
+            };
+            let first = slot(&schedule, now, &key);
+            let second = slot(&schedule, first, &key);
+            assert!(first > now);
+            assert_eq!(second.duration_since(first).as_secs(), interval);
+            let before = first - Duration::from_secs(share);
+            first.duration_since(schedule.after(before).unwrap())
+        };
+        let all: BTreeSet<_> = (0..40).map(late).collect();
+        assert!(all.len() > 35, "{every}: {all:?}");
+        let (first, last) = (all.first().unwrap(), all.last().unwrap());
+        assert!(!first.is_negative(), "{every}: {first:?}");
+        assert!(last.unsigned_abs() < Duration::from_secs(share), "{every}");
+        assert_eq!(late(1), late(1));
+    }
 }

@@ -42,6 +42,9 @@ pub struct Options {
     pub streams: Vec<Stream>,
     /// False answers 403, as before the role has propagated.
     pub role_assigned: bool,
+    /// The longest call, packed and unpacked: 1,048,576 bytes, the server's own text. That it may be
+    /// 1,000,000 is what makers of other senders found safe.
+    pub call_at_most: usize,
     /// How many rows are remembered; older ones are forgotten.
     pub keep: usize,
 }
@@ -59,6 +62,7 @@ impl Options {
             dcr: "dcr-00000000000000000000000000000001".to_owned(),
             streams: vec![stream],
             role_assigned: true,
+            call_at_most: 1_048_576,
             keep: 100_000,
         }
     }

@@ -17,9 +17,6 @@ use super::stream::{self, Stream};
 use super::{Row, Workspace, locked, token};
 use crate::sandbox::body::{self, Unusable};
 
-/// "Maximum allowed content length: 1048576 bytes (1 MB)", the server's own text. The page says it
-/// holds for compressed and uncompressed data alike.
-const CALL_AT_MOST: usize = 1_048_576;
 /// The token endpoint's form is small.
 const FORM_AT_MOST: usize = 65_536;
 /// Records of one call may span so much (tutorial-logs-ingestion-code, Troubleshooting).
@@ -111,7 +108,7 @@ async fn take(
             &format!("Stream '{stream}' was not found in the data collection rule."),
         ));
     };
-    let body = unpacked(headers, sent).await?;
+    let body = unpacked(workspace.options.call_at_most, headers, sent).await?;
     let records = records(headers, &body)?;
     check_span(&records)?;
     let at = tokio::time::Instant::now().into_std();
@@ -130,13 +127,14 @@ fn row(stream: &Stream, record: Map<String, Value>, at: std::time::Instant) -> R
     }
 }
 
-async fn unpacked(headers: &HeaderMap, sent: Body) -> Result<Vec<u8>, Response> {
+/// "Maximum allowed content length: 1048576 bytes (1 MB)", for compressed and uncompressed data alike.
+async fn unpacked(most: usize, headers: &HeaderMap, sent: Body) -> Result<Vec<u8>, Response> {
     let refuse = |why| match why {
         Unusable::TooLong => error(
             413,
             "ContentLengthLimitExceeded",
             &format!(
-                "Maximum allowed content length: {CALL_AT_MOST} bytes (1 MB). Provided content length exceeds the limit."
+                "Maximum allowed content length: {most} bytes (1 MB). Provided content length exceeds the limit."
             ),
         ),
         Unusable::NotGzip => error(400, "InvalidRequest", "Compressed data is invalid"),
@@ -146,10 +144,10 @@ async fn unpacked(headers: &HeaderMap, sent: Body) -> Result<Vec<u8>, Response> 
             "The client closed the connection while the body was read.",
         ),
     };
-    let packed = body::read(sent, CALL_AT_MOST).await.map_err(refuse)?;
+    let packed = body::read(sent, most).await.map_err(refuse)?;
     match body::header(headers, "content-encoding") {
         None | Some("identity") => Ok(packed.to_vec()),
-        Some("gzip") => body::gunzip(&packed, CALL_AT_MOST).map_err(refuse),
+        Some("gzip") => body::gunzip(&packed, most).map_err(refuse),
         Some(_) => Err(error(
             415,
             "UnsupportedMediaType",

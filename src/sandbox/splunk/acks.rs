@@ -12,6 +12,8 @@ const PENDING: usize = 1_000_000;
 pub(super) struct Acks {
     channels: HashMap<String, Channel>,
     held: bool,
+    losing: usize,
+    most: usize,
 }
 
 #[derive(Debug, Default)]
@@ -33,6 +35,16 @@ impl Acks {
         let id = channel.next;
         channel.next += 1;
         channel.pending.insert(id);
+        self.most = self.most.max(channel.pending.len());
+        Some(id)
+    }
+
+    /// A number that never comes true, where one is to be lost.
+    pub(super) fn lose(&mut self, channel: &str) -> Option<u64> {
+        self.losing = self.losing.checked_sub(1)?;
+        let id = self.give(channel)?;
+        let channel = self.channels.get_mut(channel)?;
+        channel.pending.remove(&id);
         Some(id)
     }
 
@@ -47,6 +59,20 @@ impl Acks {
 
     pub(super) fn hold(&mut self, hold: bool) {
         self.held = hold;
+    }
+
+    pub(super) fn lose_next(&mut self, times: usize) {
+        self.losing = times;
+    }
+
+    /// As after a restart: every channel counts from 0 again.
+    pub(super) fn forget(&mut self) {
+        self.channels.clear();
+    }
+
+    /// The most that were pending at once on one channel.
+    pub(super) fn most(&self) -> usize {
+        self.most
     }
 }
 
@@ -66,5 +92,18 @@ mod tests {
         acks.hold(false);
         assert!(acks.ask("a", 1));
         assert!(!acks.ask("a", 1));
+    }
+
+    #[test]
+    fn a_lost_number_never_comes_true_and_a_restart_counts_from_0() {
+        let mut acks = Acks::default();
+        acks.lose_next(1);
+        assert_eq!((acks.lose("a"), acks.lose("a")), (Some(0), None));
+        assert_eq!((acks.give("a"), acks.give("a")), (Some(1), Some(2)));
+        assert!(!acks.ask("a", 0) && acks.ask("a", 1));
+        assert_eq!(acks.most(), 2);
+        acks.forget();
+        assert!(!acks.ask("a", 2));
+        assert_eq!(acks.give("a"), Some(0));
     }
 }

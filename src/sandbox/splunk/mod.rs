@@ -169,6 +169,22 @@ impl Indexer {
         locked(&self.acks).hold(hold);
     }
 
+    /// The next `times` requests with acknowledgment get an `ackId` that never comes true, and nothing of
+    /// them is indexed: an indexer died with them in memory, which is what acknowledgment is for.
+    pub fn lose(&self, times: usize) {
+        locked(&self.acks).lose_next(times);
+    }
+
+    /// Every channel is forgotten and counts from 0 again, as after a restart.
+    pub fn forget_acks(&self) {
+        locked(&self.acks).forget();
+    }
+
+    /// The most acknowledgments that were pending at once on one channel.
+    pub fn most_pending(&self) -> usize {
+        locked(&self.acks).most()
+    }
+
     /// Forgets the events, not the count.
     pub fn forget(&self) {
         locked(&self.events).clear();

@@ -255,6 +255,13 @@ fn accept(
     events: Vec<Indexed>,
     count: u64,
 ) -> Response {
+    let lost = admitted
+        .channel
+        .as_ref()
+        .and_then(|channel| locked(&indexer.acks).lose(channel));
+    if lost.is_some() {
+        return admitted.scripted.answer_with(None, lost);
+    }
     let ack = match &admitted.channel {
         None => None,
         Some(channel) => match locked(&indexer.acks).give(channel) {

@@ -20,6 +20,7 @@ async fn stopped() -> House {
     live.board.update("lines", |standing| {
         standing.stopped = Some("status 403: planted".to_owned());
         standing.paused_until = Some(until);
+        standing.circuit = crate::live::Circuit::Open;
     });
     house
 }
@@ -36,7 +37,7 @@ async fn a_stopped_destination_is_listed_with_why_and_what_waits() {
     let told = json!({
         "name": "lines", "waiting": 1, "oldest_since": "2026-11-23T08:00:00Z", "dead_letters": 0,
         "last_error": "status 403: planted", "last_delivered": null,
-        "stopped": "status 403: planted", "paused_until": "2026-11-23T08:01:00Z",
+        "circuit": "open", "stopped": "status 403: planted", "paused_until": "2026-11-23T08:01:00Z",
     });
     assert_eq!(list, json!({ "destinations": [told] }));
     let connections = house.ask("reader", "GET /v1/connections", "").await.json();
