@@ -155,6 +155,7 @@ impl Outward {
             ..Report::default()
         };
         tokio::select! {
+            biased;
             () = self.quit.cancelled() => return untried(taken),
             turn = self.limiter.ready(TURN) => if let Err(error) = turn {
                 return Report {
