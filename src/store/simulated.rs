@@ -13,8 +13,9 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::Notify;
 
+use super::checkpoint::{IDLE, PAUSE};
 use super::error::Error;
-use super::writer::{Writer, tell};
+use super::writer::{Message, Writer, tell};
 
 /// Where in a transaction the disk is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,7 +183,19 @@ impl Writer {
                 break;
             }
             if self.waiting.is_empty() {
-                disk.bell.notified().await;
+                // The checkpointer's part, which has no thread here.
+                let pause = if self.gauge.is_worth_a_try() {
+                    PAUSE
+                } else {
+                    IDLE
+                };
+                tokio::select! {
+                    biased;
+                    () = disk.bell.notified() => {}
+                    () = tokio::time::sleep(pause) => if self.gauge.is_worth_a_try() {
+                        self.told(Message::Try);
+                    }
+                }
                 continue;
             }
             let patience = tokio::time::sleep(self.bounds.lazy_wait);
