@@ -15,8 +15,12 @@ pub struct Clock {
 
 #[derive(Clone, Debug)]
 enum Source {
-    System { started: Instant },
+    System {
+        started: Instant,
+    },
     Stopped(Arc<Mutex<Stopped>>),
+    #[cfg(test)]
+    Led(Arc<Mutex<led::Led>>),
 }
 
 #[derive(Debug)]
@@ -63,6 +67,8 @@ impl Clock {
                 Timestamp::try_from(std::time::SystemTime::now()).unwrap_or(Timestamp::UNIX_EPOCH)
             }
             Source::Stopped(stopped) => lock(stopped).now,
+            #[cfg(test)]
+            Source::Led(led) => led::lock(led).now(),
         }
     }
 
@@ -71,6 +77,8 @@ impl Clock {
         match &self.source {
             Source::System { started } => started.elapsed(),
             Source::Stopped(stopped) => lock(stopped).steady,
+            #[cfg(test)]
+            Source::Led(led) => led::lock(led).steady(),
         }
     }
 
@@ -86,6 +94,8 @@ impl Clock {
                     .wrapping_add(1);
                 stopped.chance >> 11
             }
+            #[cfg(test)]
+            Source::Led(led) => led::lock(led).chance(),
         }
     }
 
@@ -114,6 +124,108 @@ impl Clock {
 
 fn lock(stopped: &Mutex<Stopped>) -> std::sync::MutexGuard<'_, Stopped> {
     stopped.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod led {
+    //! A clock that goes with the stopped time of tokio, over several runtimes one after the other.
+
+    use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+    use std::time::Duration;
+
+    use jiff::{SignedDuration, Timestamp};
+    use tokio::time::Instant;
+
+    use super::{Clock, Source};
+
+    #[derive(Debug)]
+    pub(super) struct Led {
+        /// The time of day when the steady time was nothing.
+        day: Timestamp,
+        /// Steady time before this runtime.
+        before: Duration,
+        /// When this runtime began.
+        began: Option<Instant>,
+        chance: u64,
+    }
+
+    impl Led {
+        pub(super) fn steady(&self) -> Duration {
+            let gone = self.began.map_or(Duration::ZERO, |began| began.elapsed());
+            self.before + gone
+        }
+
+        pub(super) fn now(&self) -> Timestamp {
+            self.day
+                .checked_add(self.steady())
+                .unwrap_or(Timestamp::MAX)
+        }
+
+        pub(super) fn chance(&mut self) -> u64 {
+            self.chance = self
+                .chance
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            self.chance >> 11
+        }
+    }
+
+    impl Clock {
+        /// A clock that tokio's time leads, once a runtime has begun.
+        pub(crate) fn led(now: Timestamp) -> Self {
+            Self {
+                source: Source::Led(Arc::new(Mutex::new(Led {
+                    day: now,
+                    before: Duration::ZERO,
+                    began: None,
+                    chance: 0,
+                }))),
+            }
+        }
+
+        /// As new, with another chance.
+        pub(crate) fn reset(&self, now: Timestamp, seed: u64) {
+            let Source::Led(led) = &self.source else {
+                return;
+            };
+            let mut led = lock(led);
+            led.day = now;
+            led.before = Duration::ZERO;
+            led.began = None;
+            led.chance = seed;
+        }
+
+        /// Goes on with the runtime that this is called in.
+        pub(crate) fn begin(&self) {
+            let Source::Led(led) = &self.source else {
+                return;
+            };
+            lock(led).began = Some(Instant::now());
+        }
+
+        /// Stands still until the next runtime.
+        pub(crate) fn end(&self) {
+            let Source::Led(led) = &self.source else {
+                return;
+            };
+            let mut led = lock(led);
+            led.before = led.steady();
+            led.began = None;
+        }
+
+        /// Somebody sets the time of day.
+        pub(crate) fn jump(&self, by: SignedDuration) {
+            let Source::Led(led) = &self.source else {
+                return;
+            };
+            let mut led = lock(led);
+            led.day = led.day.checked_add(by).unwrap_or(led.day);
+        }
+    }
+
+    pub(super) fn lock(led: &Mutex<Led>) -> MutexGuard<'_, Led> {
+        led.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[cfg(test)]

@@ -5,11 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -144,9 +145,9 @@ fn auth(connection: &Connection, optional: &BTreeSet<String>, secrets: &Secrets)
 
 impl Live {
     /// Puts the parts together.
-    pub fn new(snapshot: Snapshot, store: Store, clock: Clock) -> Arc<Self> {
+    pub fn new(snapshot: impl Into<Arc<Snapshot>>, store: Store, clock: Clock) -> Arc<Self> {
         Arc::new(Self {
-            snapshot: ArcSwap::from_pointee(snapshot),
+            snapshot: ArcSwap::new(snapshot.into()),
             store,
             clock,
             owed: Bell::default(),
@@ -166,8 +167,8 @@ impl Live {
     }
 
     /// Puts another state in force; what runs finishes on the one it began with.
-    pub fn swap(&self, snapshot: Snapshot) {
-        self.snapshot.store(Arc::new(snapshot));
+    pub fn swap(&self, snapshot: impl Into<Arc<Snapshot>>) {
+        self.snapshot.store(snapshot.into());
         self.swapped.ring();
         self.owed.ring();
     }
@@ -269,7 +270,7 @@ impl Board {
     }
 
     /// To be woken when a destination is resumed.
-    pub fn listen(&self, destination: &str) -> watch::Receiver<u64> {
+    pub fn listen(&self, destination: &str) -> Listener {
         let mut bells = self.resumed.lock().unwrap_or_else(PoisonError::into_inner);
         bells.entry(destination.to_owned()).or_default().listen()
     }
@@ -310,28 +311,64 @@ impl Board {
     }
 }
 
-/// Wakes whoever waits; rings that nobody waited for are not lost.
-#[derive(Debug)]
+/// Wakes whoever waits, in the order in which they began to; rings that nobody waited for are not lost.
+/// (A `watch` of tokio wakes in an order of chance, and no run of the simulation would be like another.)
+#[derive(Debug, Default)]
 pub struct Bell {
-    rung: watch::Sender<u64>,
+    inner: Arc<Inner>,
 }
 
-impl Default for Bell {
-    fn default() -> Self {
-        Self {
-            rung: watch::Sender::new(0),
-        }
-    }
+#[derive(Debug, Default)]
+struct Inner {
+    rung: AtomicU64,
+    waiting: Notify,
 }
 
 impl Bell {
     /// Rings.
     pub fn ring(&self) {
-        self.rung.send_modify(|rung| *rung = rung.wrapping_add(1));
+        self.inner.rung.fetch_add(1, Ordering::SeqCst);
+        self.inner.waiting.notify_waiters();
     }
 
     /// To be woken by: `changed().await`.
-    pub fn listen(&self) -> watch::Receiver<u64> {
-        self.rung.subscribe()
+    pub fn listen(&self) -> Listener {
+        Listener {
+            heard: self.inner.rung.load(Ordering::SeqCst),
+            inner: Arc::clone(&self.inner),
+        }
+    }
+}
+
+/// Hears a [`Bell`].
+#[derive(Debug)]
+pub struct Listener {
+    inner: Arc<Inner>,
+    heard: u64,
+}
+
+impl Listener {
+    /// Waits for a ring that was not heard yet. Nothing is lost when it is dropped before.
+    pub async fn changed(&mut self) {
+        loop {
+            // Made before the look: a ring between the two wakes it.
+            let rings = self.inner.waiting.notified();
+            let rung = self.inner.rung.load(Ordering::SeqCst);
+            if rung != self.heard {
+                self.heard = rung;
+                return;
+            }
+            rings.await;
+        }
+    }
+
+    /// Whether there was a ring that was not heard yet.
+    pub fn has_changed(&self) -> bool {
+        self.inner.rung.load(Ordering::SeqCst) != self.heard
+    }
+
+    /// Takes all rings so far as heard.
+    pub fn catch_up(&mut self) {
+        self.heard = self.inner.rung.load(Ordering::SeqCst);
     }
 }

@@ -293,7 +293,7 @@ pub async fn wait(
     let end = tokio::time::Instant::now() + at_most;
     let mut bell = live.actions.listen();
     loop {
-        bell.borrow_and_update();
+        bell.catch_up();
         let found = action(live, id).await?;
         if !found.as_ref().is_some_and(Action::is_open) {
             return Ok(found);
@@ -301,7 +301,7 @@ pub async fn wait(
         let next = (tokio::time::Instant::now() + LOOK_EVERY).min(end);
         tokio::select! {
             () = live.stop.cancelled() => return Ok(found),
-            _ = bell.changed() => {}
+            () = bell.changed() => {}
             () = tokio::time::sleep_until(next) => {
                 if next >= end {
                     return action(live, id).await;

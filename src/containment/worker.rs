@@ -74,14 +74,14 @@ impl Worker {
         let live = Arc::clone(&self.live);
         let mut bell = live.actions.listen();
         loop {
-            bell.borrow_and_update();
+            bell.catch_up();
             if let Err(error) = self.take_up().await {
                 tracing::warn!(%error, "actions could not be taken up; trying again");
             }
             tokio::select! {
                 () = live.stop.cancelled() => break,
                 Some(ended) = self.told.recv() => self.note(ended),
-                _ = bell.changed() => {}
+                () = bell.changed() => {}
                 () = tokio::time::sleep(EVERY) => {}
             }
         }

@@ -3,6 +3,8 @@
 mod error;
 mod files;
 mod start;
+#[cfg(test)]
+mod simulation;
 
 pub use error::Error;
 pub use files::{Folder, LOCAL_CONFIG};

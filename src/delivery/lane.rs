@@ -92,6 +92,7 @@ impl Terms {
     /// Waits until the rate allows a request.
     pub(super) async fn turn(&self) -> Turn {
         tokio::select! {
+            biased;
             () = self.quit.cancelled() => Turn::Quit,
             turn = self.limiter.ready(TURN) => match turn {
                 Ok(()) => Turn::Taken,

@@ -40,8 +40,9 @@ async fn watch(live: &Arc<Live>) {
         }
         drop(snapshot);
         tokio::select! {
+            biased;
             () = live.stop.cancelled() => return,
-            _ = bell.changed() => {}
+            () = bell.changed() => {}
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
     }

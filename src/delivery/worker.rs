@@ -110,6 +110,7 @@ impl Worker {
         let rate = deliver
             .rate
             .and_then(|(count, per)| NonZeroU32::new(count).map(|count| Rate { count, per }));
+        live.store.forget_fresh(name);
         let (of, bounds, wait) = (deliver.of, Bounds::of(deliver), deliver.batch.wait);
         let mut worker = Self {
             live: Arc::clone(live),
@@ -187,8 +188,8 @@ impl Worker {
                     Ok(asked) => self.asked(asked),
                     Err(_) => break Ended::Broken,
                 },
-                _ = resumed.changed() => self.resume(),
-                _ = bell.changed() => self.more = true,
+                () = resumed.changed() => self.resume(),
+                () = bell.changed() => self.more = true,
                 () = tokio::time::sleep(nap) => {}
             }
         };

@@ -58,7 +58,7 @@ pub(super) async fn run(live: Arc<Live>) {
                     busy.clear();
                 }
             }
-            Ok(()) = rung.changed() => {}
+            () = rung.changed() => {}
             () = tokio::time::sleep(wait) => {}
         }
     }

@@ -38,8 +38,8 @@ pub(super) async fn run(live: Arc<Live>) {
         };
         tokio::select! {
             () = live.stop.cancelled() => return,
-            _ = halts.changed() => {}
-            _ = swapped.changed() => {}
+            () = halts.changed() => {}
+            () = swapped.changed() => {}
             () = tokio::time::sleep(nap) => {}
         }
     }

@@ -13,9 +13,9 @@ use super::open;
 use super::writer::Message;
 
 /// The pause after each move: hot pages are then moved once for many commits.
-const PAUSE: Duration = Duration::from_millis(500);
+pub(super) const PAUSE: Duration = Duration::from_millis(500);
 /// Quiet this long, the log's file is cut.
-const IDLE: Duration = Duration::from_secs(5);
+pub(super) const IDLE: Duration = Duration::from_secs(5);
 /// Frames of 4 KiB (64 MB) after which the writer is asked to move the rest, so that the log begins
 /// anew: while the writer goes on writing, this thread alone never reaches the end.
 const LONG: i64 = 16_384;

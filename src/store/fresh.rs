@@ -94,6 +94,16 @@ impl Fresh {
         }
     }
 
+    /// Forgets what is here of a destination. What comes later is handed over again.
+    pub(super) fn forget(&self, destination: &str) {
+        let mut rings = self.rings.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ring) = rings.get_mut(destination) {
+            while let Some((owed, _)) = ring.pop() {
+                ring.after = owed.seq;
+            }
+        }
+    }
+
     /// The rows owed to `destination` after `after`, `limit` at most; they are forgotten here. `None`
     /// when only the outbox knows them.
     pub(super) fn take(&self, destination: &str, after: i64, limit: usize) -> Option<Vec<Handed>> {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -17,6 +17,8 @@ use super::gauge::{Gauge, LEAST_FREE};
 use super::heard::Heard;
 use super::jump::{self, Watch};
 use super::memory::Memory;
+#[cfg(test)]
+use super::simulated::Disk;
 use super::tx::{Reader, Tx};
 use super::writer::{Answer, Bounds, Job, Message, Work, Writer};
 use super::{checkpoint, open};
@@ -82,6 +84,8 @@ struct Inner {
     reading: Semaphore,
     idle_readers: Mutex<Vec<Connection>>,
     heard: Mutex<Heard>,
+    #[cfg(test)]
+    disk: Option<Arc<Disk>>,
 }
 
 impl Store {
@@ -94,47 +98,10 @@ impl Store {
     }
 
     fn start(path: &Path, clock: Clock, options: Options) -> Result<Self, Error> {
-        let (connection, lock) = open::writer(path, options.most_bytes)?;
-        let mut memory = Memory::load(
-            &connection,
-            clock.now(),
-            options.most_repeats,
-            options.most_warm_alerts,
-        )?;
-        let fresh = Arc::new(Fresh::new(memory.next_seq.saturating_sub(1)));
-        fresh.add(std::mem::take(&mut memory.news));
-        let largest = largest_id(&connection)?;
-        jump::after_restart(&connection, clock.now(), largest)?;
-        let ids = Arc::new(Ids::after(largest));
-        let gauge = Arc::new(Gauge::default());
-        gauge.measure(&connection);
-        gauge.look_at_disk(path);
-        let (inbox, messages) = mpsc::channel();
-        let (wrote, written) = mpsc::sync_channel(1);
+        let (mut inner, writer, written) = parts(path, clock, options)?;
         let (going, stop) = mpsc::sync_channel(1);
-        checkpoint::start(path, written, stop, inbox.clone(), Arc::clone(&gauge))?;
-        let writer = Writer {
-            connection,
-            memory,
-            fresh: Arc::clone(&fresh),
-            ids: Arc::clone(&ids),
-            clock: clock.clone(),
-            gauge: Arc::clone(&gauge),
-            watch: Watch::new(&clock),
-            bounds: Bounds {
-                jobs: options.most_in_group.max(1),
-                time: options.group_time,
-                lazy_wait: options.lazy_wait,
-            },
-            inbox: messages,
-            wrote,
-            lock,
-            waiting: std::collections::VecDeque::new(),
-            syncing: true,
-            unsynced: false,
-            closing: false,
-            closed: Vec::new(),
-        };
+        let (inbox, gauge) = (inner.inbox.clone(), Arc::clone(&inner.gauge));
+        checkpoint::start(path, written, stop, inbox, gauge)?;
         let thread = std::thread::Builder::new()
             .name("andon-store".to_owned())
             .spawn(move || {
@@ -146,23 +113,32 @@ impl Store {
                 path: path.to_owned(),
                 source: source.into(),
             })?;
+        inner.writer = Mutex::new(Some(thread));
         Ok(Self {
-            inner: Arc::new(Inner {
-                path: path.to_owned(),
-                clock,
-                ids,
-                gauge,
-                fresh,
-                places: Arc::new(Semaphore::new(options.most_waiting.max(1))),
-                inbox,
-                closed: AtomicBool::new(false),
-                writer: Mutex::new(Some(thread)),
-                reading: Semaphore::new(options.readers.max(1)),
-                idle_readers: Mutex::new(Vec::new()),
-                heard: Mutex::default(),
-                options,
-            }),
+            inner: Arc::new(inner),
         })
+    }
+
+    /// As [`Store::open`], without a thread: the writer is what is to be run on the caller's runtime,
+    /// and reads run where they are asked for. Things go wrong as `disk` says.
+    #[cfg(test)]
+    pub(crate) fn simulated(
+        path: &Path,
+        clock: Clock,
+        options: Options,
+        disk: Arc<Disk>,
+    ) -> Result<(Self, impl Future<Output = ()> + Send + use<>), Error> {
+        let (mut inner, mut writer, written) = parts(path, clock, options)?;
+        inner.disk = Some(Arc::clone(&disk));
+        writer.disk = Some(disk);
+        let store = Self {
+            inner: Arc::new(inner),
+        };
+        let running = async move {
+            let _written = written;
+            writer.run_in_turns().await;
+        };
+        Ok((store, running))
     }
 
     /// Runs `job` in the current transaction; answers after the commit that made it durable was
@@ -227,6 +203,10 @@ impl Store {
             .inbox
             .send(Message::Job(job))
             .map_err(|_| Error::Closed)?;
+        #[cfg(test)]
+        if let Some(disk) = &self.inner.disk {
+            disk.bell.notify_one();
+        }
         match told.await {
             Ok(answer) => answer,
             Err(_) if self.inner.closed.load(Ordering::SeqCst) => Err(Error::Closed),
@@ -249,6 +229,11 @@ impl Store {
             .await
             .map_err(|_| Error::Closed)?;
         let inner = Arc::clone(&self.inner);
+        #[cfg(test)]
+        if let Some(disk) = &inner.disk {
+            disk.reads().await?;
+            return inner.read(job);
+        }
         tokio::task::spawn_blocking(move || inner.read(job))
             .await
             .unwrap_or(Err(Error::Panicked))
@@ -296,6 +281,12 @@ impl Store {
         self.inner.gauge.note_bytes(bytes);
     }
 
+    /// To be called by whoever begins to take from [`Store::take_fresh`]: what is in memory by now may have
+    /// been read from the outbox and delivered by the one before.
+    pub fn forget_fresh(&self, destination: &str) {
+        self.inner.fresh.forget(destination);
+    }
+
     /// Makes identifiers that continue after the largest in the store.
     pub fn ids(&self) -> &Ids {
         &self.inner.ids
@@ -340,6 +331,10 @@ impl Store {
         self.inner.closed.store(true, Ordering::SeqCst);
         let (tell, told) = oneshot::channel();
         if self.inner.inbox.send(Message::Close(Some(tell))).is_ok() {
+            #[cfg(test)]
+            if let Some(disk) = &self.inner.disk {
+                disk.bell.notify_one();
+            }
             // An error means that it is closed already.
             let _ = told.await;
         }
@@ -386,6 +381,73 @@ impl Drop for Inner {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a store is made of: the handles' side, and the writer that is yet to run.
+fn parts(
+    path: &Path,
+    clock: Clock,
+    options: Options,
+) -> Result<(Inner, Writer, Receiver<()>), Error> {
+    let (connection, lock) = open::writer(path, options.most_bytes)?;
+    let mut memory = Memory::load(
+        &connection,
+        clock.now(),
+        options.most_repeats,
+        options.most_warm_alerts,
+    )?;
+    let fresh = Arc::new(Fresh::new(memory.next_seq.saturating_sub(1)));
+    fresh.add(std::mem::take(&mut memory.news));
+    let largest = largest_id(&connection)?;
+    jump::after_restart(&connection, clock.now(), largest)?;
+    let ids = Arc::new(Ids::after(largest));
+    let gauge = Arc::new(Gauge::default());
+    gauge.measure(&connection);
+    gauge.look_at_disk(path);
+    let (inbox, messages) = mpsc::channel();
+    let (wrote, written) = mpsc::sync_channel(1);
+    let writer = Writer {
+        connection,
+        memory,
+        fresh: Arc::clone(&fresh),
+        ids: Arc::clone(&ids),
+        clock: clock.clone(),
+        gauge: Arc::clone(&gauge),
+        watch: Watch::new(&clock),
+        bounds: Bounds {
+            jobs: options.most_in_group.max(1),
+            time: options.group_time,
+            lazy_wait: options.lazy_wait,
+        },
+        inbox: messages,
+        wrote,
+        lock,
+        waiting: std::collections::VecDeque::new(),
+        syncing: true,
+        unsynced: false,
+        closing: false,
+        closed: Vec::new(),
+        #[cfg(test)]
+        disk: None,
+    };
+    let inner = Inner {
+        path: path.to_owned(),
+        clock,
+        ids,
+        gauge,
+        fresh,
+        places: Arc::new(Semaphore::new(options.most_waiting.max(1))),
+        inbox,
+        closed: AtomicBool::new(false),
+        writer: Mutex::default(),
+        reading: Semaphore::new(options.readers.max(1)),
+        idle_readers: Mutex::new(Vec::new()),
+        heard: Mutex::default(),
+        options,
+        #[cfg(test)]
+        disk: None,
+    };
+    Ok((inner, writer, written))
 }
 
 /// Identifiers go on after this one, also when retention has removed the row that bore it.

@@ -40,6 +40,8 @@ mod check;
 mod backup;
 mod heard;
 #[cfg(test)]
+mod simulated;
+#[cfg(test)]
 mod tests;
 
 pub use actions::ActionFilter;
@@ -57,6 +59,8 @@ pub use handle::{Options, Store};
 pub use look_ups::LookUp;
 pub use retention::Swept;
 pub use signals::{BodyId, Kept, RawRef, Unsettled, UnsettledCounts};
+#[cfg(test)]
+pub(crate) use simulated::{Disk, Weather};
 pub use standing::{Standing, StandingKind};
 pub use trouble::Trouble;
 pub use tx::{Reader, Tx};

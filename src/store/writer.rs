@@ -83,6 +83,18 @@ pub(super) struct Writer {
     pub(super) closing: bool,
     /// Whom to tell once it is closed.
     pub(super) closed: Vec<oneshot::Sender<()>>,
+    /// What a simulation lets go wrong.
+    #[cfg(test)]
+    pub(super) disk: Option<Arc<super::simulated::Disk>>,
+}
+
+/// Gives each caller its answer.
+pub(super) fn tell(outcome: &Result<(), Error>, answers: Vec<Answer>) {
+    for answer in answers {
+        answer(outcome.clone().map_err(|source| Error::RolledBack {
+            source: Box::new(source),
+        }));
+    }
 }
 
 impl Writer {
@@ -120,7 +132,7 @@ impl Writer {
     }
 
     /// Takes in one message, while no transaction is open.
-    fn told(&mut self, message: Message) {
+    pub(super) fn told(&mut self, message: Message) {
         match message {
             Message::Job(job) => self.waiting.push_back(job),
             Message::Checkpoint { cut } => self.checkpoint(cut),
@@ -137,6 +149,14 @@ impl Writer {
         if self.waiting.is_empty() {
             return;
         }
+        let (outcome, answers) = self.transact();
+        tell(&outcome, answers);
+        // Full means that the checkpointer has yet to look; it will.
+        let _ = self.wrote.try_send(());
+    }
+
+    /// The transaction itself, with the answers that its jobs are owed.
+    pub(super) fn transact(&mut self) -> (Result<(), Error>, Vec<Answer>) {
         let durable = self.waiting.iter().any(|job| job.durable);
         let mut answers = Vec::new();
         let outcome = match self.begin(durable) {
@@ -150,13 +170,7 @@ impl Writer {
             }
         };
         self.came_to(&outcome, answers.len());
-        for answer in answers {
-            answer(outcome.clone().map_err(|source| Error::RolledBack {
-                source: Box::new(source),
-            }));
-        }
-        // Full means that the checkpointer has yet to look; it will.
-        let _ = self.wrote.try_send(());
+        (outcome, answers)
     }
 
     fn came_to(&mut self, outcome: &Result<(), Error>, jobs: usize) {
@@ -192,6 +206,8 @@ impl Writer {
     }
 
     fn begin(&mut self, durable: bool) -> Result<(), Error> {
+        #[cfg(test)]
+        self.disk_permits(super::simulated::Step::Begin)?;
         if self.syncing != durable {
             // NORMAL does not sync a commit to the log. The next commit under FULL syncs the whole
             // log, and so what was committed before it.
@@ -273,10 +289,14 @@ impl Writer {
             // written, or this commit syncs nothing.
             self.write_something()?;
         }
+        #[cfg(test)]
+        self.disk_permits(super::simulated::Step::Commit)?;
         self.connection
             .prepare_cached("COMMIT")
             .and_then(|mut commit| commit.execute([]))
             .map_err(failed("commit a transaction"))?;
+        #[cfg(test)]
+        self.disk_took(&self.connection);
         if durable && (changed || self.unsynced) {
             self.gauge.synced();
             self.gauge.wrote();
@@ -302,7 +322,7 @@ impl Writer {
 
     /// Moves the log into the database while no transaction is open. The checkpointer has done the
     /// bulk of it; a log that is moved whole begins anew with the next write.
-    fn checkpoint(&mut self, cut: bool) {
+    pub(super) fn checkpoint(&mut self, cut: bool) {
         let how = if cut {
             "PRAGMA wal_checkpoint(TRUNCATE)"
         } else {
@@ -319,7 +339,7 @@ impl Writer {
     }
 
     /// What was asked for before the store was closed is still done.
-    fn close(mut self) {
+    pub(super) fn close(mut self) {
         loop {
             while let Ok(message) = self.inbox.try_recv() {
                 self.told(message);

@@ -60,6 +60,7 @@ pub async fn run(live: Arc<Live>) {
     let mut apart = apart_from_steady(&live);
     loop {
         tokio::select! {
+            biased;
             () = live.stop.cancelled() => return,
             () = tokio::time::sleep(EVERY) => {}
         }

@@ -13,6 +13,8 @@ use super::fill::{Filled, Given, Put};
 use super::place;
 use super::reach::Resolver;
 use super::redacted::Redacted;
+#[cfg(test)]
+use super::scripted::Script;
 use super::token::{Tokens, Wanted};
 use super::wire::{Wire, end_of, find, innermost};
 use crate::clock::Clock;
@@ -99,12 +101,28 @@ impl Settings {
 pub struct Client {
     clock: Clock,
     options: Options,
+    #[cfg(test)]
+    script: Option<Script>,
 }
 
 impl Client {
     /// A client that reads `clock`.
     pub fn new(clock: Clock, options: Options) -> Self {
-        Self { clock, options }
+        Self {
+            clock,
+            options,
+            #[cfg(test)]
+            script: None,
+        }
+    }
+
+    /// A client that reaches nobody but `script`.
+    #[cfg(test)]
+    pub(crate) fn scripted(clock: Clock, script: Script) -> Self {
+        Self {
+            script: Some(script),
+            ..Self::new(clock, Options::default())
+        }
     }
 
     /// Makes a connection: reads its certificate files and checks its URLs. Talks to nobody yet.
@@ -131,6 +149,11 @@ impl Client {
             .dns_resolver(Resolver {
                 reach: settings.reach,
             });
+        #[cfg(test)]
+        if self.script.is_some() {
+            // Nobody is reached, and reading the system's authorities takes longer than a run.
+            builder = builder.tls_certs_only([]);
+        }
         if let Some(path) = &settings.ca {
             let pem = read(path).map_err(|problem| bad("ca", problem))?;
             let authorities = reqwest::Certificate::from_pem_bundle(&pem)
@@ -175,6 +198,8 @@ impl Client {
             client,
             reach: settings.reach,
             clock: self.clock.clone(),
+            #[cfg(test)]
+            script: self.script.clone(),
         };
         Ok(Connection {
             tokens: Tokens::new(wire.clone()),

@@ -18,12 +18,16 @@ mod wire;
 mod token;
 mod client;
 mod limiter;
+#[cfg(test)]
+mod scripted;
 
 pub use answer::Answer;
 pub use client::{Client, ClientCertificate, Connection, Options, Settings};
 pub use error::{Again, Blame, Error};
 pub use limiter::{Limiter, Rate};
 pub use redacted::Redacted;
+#[cfg(test)]
+pub(crate) use scripted::{Asked, Lost, Reply, Script};
 
 #[cfg(test)]
 mod tests;

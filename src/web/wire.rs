@@ -9,6 +9,8 @@ use url::{Host, Url};
 use super::answer::Answer;
 use super::error::Error;
 use super::reach::Outside;
+#[cfg(test)]
+use super::scripted::{Asked, Lost, Script};
 use super::trust::distrust;
 use crate::clock::Clock;
 use crate::config::Reach;
@@ -21,6 +23,8 @@ pub(super) struct Wire {
     pub(super) client: reqwest::Client,
     pub(super) reach: Reach,
     pub(super) clock: Clock,
+    #[cfg(test)]
+    pub(super) script: Option<Script>,
 }
 
 impl Wire {
@@ -39,6 +43,29 @@ impl Wire {
             after: self.clock.steady().saturating_sub(began),
             problem,
         };
+        #[cfg(test)]
+        if let Some(script) = &self.script {
+            let asked = Asked {
+                host: host.clone(),
+                path: request.url().path().to_owned(),
+                body: request
+                    .body()
+                    .and_then(reqwest::Body::as_bytes)
+                    .unwrap_or_default()
+                    .to_vec(),
+            };
+            let (status, headers, body) =
+                match tokio::time::timeout_at(end, (script.0)(asked)).await {
+                    Ok(Ok(answer)) => answer,
+                    Ok(Err(Lost::Unreachable)) => {
+                        let problem = "connection refused".to_owned();
+                        return Err(Error::Unreachable { host, problem });
+                    }
+                    Ok(Err(Lost::Cut)) => return Err(no_answer("connection reset".to_owned())),
+                    Err(_) => return Err(no_answer("the deadline has passed".to_owned())),
+                };
+            return Ok(Answer::made(status, headers, body));
+        }
         let mut response = match tokio::time::timeout_at(end, self.client.execute(request)).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(self.told_apart(error, &host, no_answer)),

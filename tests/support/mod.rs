@@ -144,15 +144,43 @@ impl Andon {
         Self::spawn_by(folder, port, command)
     }
 
+    /// As [`Andon::again`], with more in its environment.
+    pub fn again_with(folder: &Path, port: u16, more: &[(&str, &Path)]) -> Outcome<Self> {
+        Self::spawn(folder, port, more)
+    }
+
     fn spawn(folder: &Path, port: u16, more: &[(&str, &Path)]) -> Outcome<Self> {
+        Self::begin(folder, port, more)?.ready()
+    }
+
+    fn spawn_by(folder: &Path, port: u16, command: Command) -> Outcome<Self> {
+        Self::begin_by(folder, port, command)?.ready()
+    }
+
+    fn ready(mut self) -> Outcome<Self> {
+        let end = Instant::now() + Duration::from_secs(60);
+        while !matches!(self.call("GET", "/readyz", &[], b""), Ok((200, _))) {
+            if let Some(status) = self.child.try_wait()? {
+                return Err(format!("andon ended with {status}:\n{}", self.last_lines()).into());
+            }
+            if Instant::now() > end {
+                return Err(format!("andon is not ready:\n{}", self.last_lines()).into());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(self)
+    }
+
+    /// Starts it and waits for nothing.
+    pub fn begin(folder: &Path, port: u16, more: &[(&str, &Path)]) -> Outcome<Self> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_andon"));
         command
             .args(["run", "--log", "json"])
             .envs(more.iter().map(|(name, path)| (*name, path.as_os_str())));
-        Self::spawn_by(folder, port, command)
+        Self::begin_by(folder, port, command)
     }
 
-    fn spawn_by(folder: &Path, port: u16, mut command: Command) -> Outcome<Self> {
+    fn begin_by(folder: &Path, port: u16, mut command: Command) -> Outcome<Self> {
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -163,22 +191,17 @@ impl Andon {
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()?;
-        let mut started = Self {
+        Ok(Self {
             child,
             port,
             folder: folder.to_path_buf(),
-        };
-        let end = Instant::now() + Duration::from_secs(60);
-        while !matches!(started.call("GET", "/readyz", &[], b""), Ok((200, _))) {
-            if let Some(status) = started.child.try_wait()? {
-                return Err(format!("andon ended with {status}:\n{}", started.last_lines()).into());
-            }
-            if Instant::now() > end {
-                return Err(format!("andon is not ready:\n{}", started.last_lines()).into());
-            }
-            std::thread::sleep(Duration::from_millis(30));
-        }
-        Ok(started)
+        })
+    }
+
+    /// `kill -9` after a time.
+    pub fn kill_after(self, time: Duration) -> Outcome<u16> {
+        std::thread::sleep(time);
+        self.kill()
     }
 
     /// `kill -9`.

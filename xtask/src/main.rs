@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask ci | live | bench`. Needs nothing but Rust and, for the
+//! The project's own commands: `cargo xtask ci | live | simulate | kill | power | soak | bench`. Needs nothing but Rust and, for the
 //! live tests, Python.
 
 mod steps;
@@ -6,13 +6,17 @@ mod steps;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use crate::steps::Step;
 
 const USAGE: &str = "\
 cargo xtask ci [--skip-test]   format, clippy, tests, live tests, docs; what CI runs
 cargo xtask live [--all]       tests against real servers: MLflow and Inspect; with --all also Evidently and Feast
+cargo xtask simulate [--seeds N] [--seed S]        the daemon in stopped time, where everything goes wrong; one seed is told whole
+cargo xtask kill [--times N] [--release]           kill -9 under load, with destinations that fail
+cargo xtask power [--times N] [--release]          power cuts: only what was synced is left
+cargo xtask soak [--minutes N] [--rate N] [--debug]  a long run at a steady rate of signals a second
 cargo xtask bench [WORD…]      the numbers to hold, beside a bare server; only=throughput|storm|mappings|backlog|actions|idle for one table";
 
 /// The live tests of every CI run: the modules of `tests/live/main.rs`.
@@ -40,6 +44,10 @@ fn run() -> Result<()> {
         ["ci", "--skip-test"] => ci(false),
         ["live"] => live(LIVE),
         ["live", "--all"] => live(&[LIVE, LIVE_ALL].concat()),
+        ["simulate", options @ ..] => simulate(options),
+        ["kill", options @ ..] => endure("kill::", "ANDON_KILLS", options),
+        ["power", options @ ..] => endure("power::", "ANDON_CUTS", options),
+        ["soak", options @ ..] => soak(options),
         ["bench", words @ ..] => bench(words),
         _ => bail!("{USAGE}"),
     }
@@ -100,4 +108,62 @@ fn bench(words: &[&str]) -> Result<()> {
     let mut arguments = vec!["bench", "--bench", "throughput", "--"];
     arguments.extend(words);
     Step::cargo("bench", &arguments).run()
+}
+
+/// Seeds of the simulation, which is a unit test: it uses seams that no release has.
+fn simulate(options: &[&str]) -> Result<()> {
+    let seed = value(options, "--seed")?;
+    let seeds = value(options, "--seeds")?.unwrap_or(if seed.is_some() { 1 } else { 1_000 });
+    Step::cargo(
+        "simulate",
+        &[
+            "test",
+            "--lib",
+            "--quiet",
+            "simulation::what_was_promised",
+            "--",
+            "--nocapture",
+        ],
+    )
+    .with("ANDON_SEEDS", &seeds.to_string())
+    .with("ANDON_SEED", &seed.unwrap_or(1).to_string())
+    .run()
+}
+
+/// One of the proofs of `tests/endurance/`, so many times.
+fn endure(module: &str, variable: &str, options: &[&str]) -> Result<()> {
+    let times = value(options, "--times")?.unwrap_or(1_000);
+    let mut arguments = vec!["test", "--test", "endurance", "--quiet"];
+    if options.contains(&"--release") {
+        arguments.push("--release");
+    }
+    arguments.extend([module, "--", "--nocapture"]);
+    Step::cargo(module.trim_end_matches(':'), &arguments)
+        .with(variable, &times.to_string())
+        .run()
+}
+
+fn soak(options: &[&str]) -> Result<()> {
+    let minutes = value(options, "--minutes")?.unwrap_or(30);
+    let rate = value(options, "--rate")?.unwrap_or(2_000);
+    let mut arguments = vec!["test", "--test", "endurance", "--quiet"];
+    if !options.contains(&"--debug") {
+        arguments.push("--release");
+    }
+    arguments.extend(["soak::", "--", "--ignored", "--nocapture"]);
+    Step::cargo("soak", &arguments)
+        .with("ANDON_MINUTES", &minutes.to_string())
+        .with("ANDON_RATE", &rate.to_string())
+        .run()
+}
+
+/// The number behind an option.
+fn value(options: &[&str], name: &str) -> Result<Option<u64>> {
+    let Some(at) = options.iter().position(|option| *option == name) else {
+        return Ok(None);
+    };
+    let number = options.get(at + 1).and_then(|text| text.parse().ok());
+    number
+        .map(Some)
+        .with_context(|| format!("write a number behind `{name}`"))
 }

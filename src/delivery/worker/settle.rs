@@ -159,6 +159,7 @@ async fn keep(live: Arc<Live>, name: Arc<str>, settled: Settled) -> Arc<Settled>
             Err(error) => {
                 tracing::error!(destination = %name, %error, "cannot keep what was delivered; trying again");
                 tokio::select! {
+                    biased;
                     () = live.stop.cancelled() => break,
                     () = tokio::time::sleep(AGAIN) => {}
                 }

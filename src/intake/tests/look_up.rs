@@ -157,7 +157,7 @@ async fn the_worker_hears_the_bell() {
     let mut owed = house.live.owed.listen();
     crate::intake::start(&house.live);
     let id = push(&house.live).await;
-    owed.changed().await.unwrap();
+    owed.changed().await;
     assert_eq!(standing(&house.live, id).await.0, StandingKind::Read);
     house.live.stop.cancel();
     house.live.tasks.close();

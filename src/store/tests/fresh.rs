@@ -205,3 +205,19 @@ async fn a_query_is_prepared_once_whatever_values_it_is_given() {
         .unwrap();
     assert_eq!(anew, 0);
 }
+
+#[tokio::test]
+async fn what_the_one_before_delivered_is_not_handed_to_the_next() {
+    let it = scratch();
+    let seqs = owe(&it, 0..2).await;
+    // The one before had read the outbox, not the memory.
+    let delivered = seqs.clone();
+    it.store
+        .write(move |tx| tx.mark_delivered("soc", &delivered))
+        .await
+        .unwrap();
+    it.store.forget_fresh("soc");
+    assert_eq!(taken(&it.store, 0, 10), None);
+    let more = owe(&it, 2..3).await;
+    assert_eq!(taken(&it.store, seqs[1], 10), Some(more));
+}
