@@ -273,12 +273,14 @@ impl Writer {
             // written, or this commit syncs nothing.
             self.write_something()?;
         }
+        let begun = self.clock.steady();
         self.connection
             .prepare_cached("COMMIT")
             .and_then(|mut commit| commit.execute([]))
             .map_err(failed("commit a transaction"))?;
         if durable && (changed || self.unsynced) {
-            self.gauge.synced();
+            let took = self.clock.steady().saturating_sub(begun);
+            self.gauge.synced(took);
             self.gauge.wrote();
             self.unsynced = false;
         } else if changed {
