@@ -2,8 +2,10 @@
 
 mod error;
 mod files;
+mod notice;
 mod start;
 
 pub use error::Error;
 pub use files::{Folder, LOCAL_CONFIG};
+pub use notice::Notice;
 pub use start::{Daemon, load};

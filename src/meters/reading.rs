@@ -83,11 +83,26 @@ impl Reading {
         }
         let about = "Signals kept that wait, are stuck, or that nobody knew; up to 100,000";
         registry.register("signals_unsettled", about, unsettled);
-        gauge(&mut registry, "alerts_open", "Open alerts", self.alerts_open);
+        gauge(
+            &mut registry,
+            "alerts_open",
+            "Open alerts",
+            self.alerts_open,
+        );
         let about = "Actions with work left to do";
-        gauge(&mut registry, "actions_unfinished", about, self.actions_unfinished);
+        gauge(
+            &mut registry,
+            "actions_unfinished",
+            about,
+            self.actions_unfinished,
+        );
         counter(&mut registry, "store_commits", "Transactions", self.commits);
-        counter(&mut registry, "store_jobs", "Jobs in transactions", self.jobs);
+        counter(
+            &mut registry,
+            "store_jobs",
+            "Jobs in transactions",
+            self.jobs,
+        );
         let about = "Whether new signals are taken";
         gauge(&mut registry, "store_has_room", about, u64::from(self.room));
         let about = "The database in use";

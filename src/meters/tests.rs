@@ -20,7 +20,9 @@ struct Read {
 
 /// Reads the text; a fault names its line.
 fn read(text: &str) -> Result<BTreeMap<String, Read>, String> {
-    let body = text.strip_suffix("# EOF\n").ok_or("the end is not `# EOF`")?;
+    let body = text
+        .strip_suffix("# EOF\n")
+        .ok_or("the end is not `# EOF`")?;
     let mut families: BTreeMap<String, Read> = BTreeMap::new();
     let mut current = String::new();
     for line in body.lines() {
@@ -49,8 +51,12 @@ fn read(text: &str) -> Result<BTreeMap<String, Read>, String> {
             continue;
         }
         let (name, labels, value) = sample(line).ok_or_else(|| fault("no sample"))?;
-        let family = families.get_mut(&current).ok_or_else(|| fault("no family"))?;
-        let suffix = name.strip_prefix(&current).ok_or_else(|| fault("a stray sample"))?;
+        let family = families
+            .get_mut(&current)
+            .ok_or_else(|| fault("no family"))?;
+        let suffix = name
+            .strip_prefix(&current)
+            .ok_or_else(|| fault("a stray sample"))?;
         let fits: &[&str] = match family.kind.as_str() {
             "counter" => &["_total"],
             "gauge" => &[""],
@@ -106,9 +112,13 @@ fn sample(line: &str) -> Option<(&str, Labels, f64)> {
     }
     let value = rest.strip_prefix(' ')?.parse().ok()?;
     let is_name = |name: &str| {
-        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
     };
-    (is_name(name) && labels.iter().all(|(label, _)| is_name(label))).then_some((name, labels, value))
+    (is_name(name) && labels.iter().all(|(label, _)| is_name(label)))
+        .then_some((name, labels, value))
 }
 
 /// Meters on which everything was counted once.
@@ -162,7 +172,10 @@ fn the_table_and_the_answer_name_the_same_families_and_labels() {
                 _ => "",
             };
             let labels: Vec<String> = family.labels.into_iter().collect();
-            (name + end, format!("{}: {}", family.kind, labels.join(", ")))
+            (
+                name + end,
+                format!("{}: {}", family.kind, labels.join(", ")),
+            )
         })
         .collect();
     let told: BTreeMap<String, String> = TABLE
@@ -172,7 +185,10 @@ fn the_table_and_the_answer_name_the_same_families_and_labels() {
             let name = cells.next()?.strip_suffix('`')?;
             let kind = cells.next()?;
             let labels = cells.next()?.replace('`', "");
-            Some((format!("andon_{name}"), format!("{kind}: {}", labels.trim())))
+            Some((
+                format!("andon_{name}"),
+                format!("{kind}: {}", labels.trim()),
+            ))
         })
         .collect();
     assert_eq!(answered, told);
@@ -201,7 +217,10 @@ fn faults_are_found() {
     for (text, why) in [
         ("", "the end"),
         ("# TYPE a counter\na 1\n# EOF\n", "no such suffix"),
-        ("# TYPE a gauge\na 1\n# TYPE b gauge\n# TYPE a gauge\n# EOF\n", "two places"),
+        (
+            "# TYPE a gauge\na 1\n# TYPE b gauge\n# TYPE a gauge\n# EOF\n",
+            "two places",
+        ),
         ("# TYPE a gauge\n# UNIT a seconds\n# EOF\n", "no such line"),
         ("# TYPE a gauge\na 1\na 1\n# EOF\n", "the same sample"),
         ("# TYPE a gauge\na{b=\"c\n\"} 1\n# EOF\n", "no sample"),
@@ -221,7 +240,10 @@ fn what_a_name_holds_stays_one_label() {
     assert!(!families.contains_key("andon_fake"));
     let labels = format!("{:?}", [("connection", hostile), ("outcome", "read")]);
     let samples = &families["andon_signals"].samples;
-    assert_eq!(samples[&("_total".to_owned(), labels)].to_bits(), 5.0_f64.to_bits());
+    assert_eq!(
+        samples[&("_total".to_owned(), labels)].to_bits(),
+        5.0_f64.to_bits()
+    );
 }
 
 #[test]

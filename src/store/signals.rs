@@ -370,7 +370,13 @@ impl Reader<'_> {
                  (SELECT connection, state FROM signals WHERE state > 0 LIMIT 100000)
              GROUP BY connection, state",
             [],
-            |row| Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get::<_, Count>(2)?.0)),
+            |row| {
+                Ok((
+                    row.get(0)?,
+                    row.get::<_, i64>(1)?,
+                    row.get::<_, Count>(2)?.0,
+                ))
+            },
         )?;
         let known = rows.into_iter().filter_map(|(connection, state, count)| {
             Some((connection, StandingKind::from_number(state)?, count))
