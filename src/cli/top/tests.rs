@@ -44,17 +44,36 @@ fn screen(size: (usize, usize)) -> String {
 
 #[test]
 fn a_wide_terminal_shows_all_of_it() {
-    insta::assert_snapshot!(screen((132, 24)), @"");
+    insta::assert_snapshot!(screen((132, 24)), @r"
+    2026-11-23T08:00:02Z  http://127.0.0.1:7373  4 connections$
+    CONNECTION   STATE    SIGNALS/S  STUCK  DELIVERED/S  WAITING  OLDEST  DEAD  LAST ERROR$
+    registry     ok           2,000      3$
+    lineage      failing        0.0                                             poll: the answer has status 502$
+    soc          paused                            12.5   12,345      2m     2  status 503: \u{1b}[2J\u{202e}busy$
+    oncall-模型  stopped                            0.0        1     60m     0  status 403$
+    ");
 }
 
 #[test]
 fn a_small_terminal_shows_what_fits() {
-    insta::assert_snapshot!(screen((40, 4)), @"");
+    insta::assert_snapshot!(screen((40, 4)), @r"
+    2026-11-23T08:00:02Z  http://127.0.0.1:…$
+    CONNECTION   STATE    SIGNALS/S  STUCK …$
+    registry     ok           2,000      3$
+    and 3 more$
+    ");
 }
 
 #[test]
 fn off_a_terminal_lines_are_whole() {
-    insta::assert_snapshot!(block(&lines(&seen(), URL)), @"");
+    insta::assert_snapshot!(block(&lines(&seen(), URL)), @r"
+    2026-11-23T08:00:02Z  http://127.0.0.1:7373  4 connections
+    CONNECTION   STATE    SIGNALS/S  STUCK  DELIVERED/S  WAITING  OLDEST  DEAD  LAST ERROR
+    registry     ok           2,000      3
+    lineage      failing        0.0                                             poll: the answer has status 502
+    soc          paused                            12.5   12,345      2m     2  status 503: \u{1b}[2J\u{202e}busy
+    oncall-模型  stopped                            0.0        1     60m     0  status 403
+    ");
 }
 
 #[test]
