@@ -75,7 +75,8 @@ impl Notice {
                 () = live.stop.cancelled() => return,
                 answers = answers(&live.store, every / 2) => answers,
             };
-            let fed = if answers { "WATCHDOG=1\n" } else { "" };
+            let is_fed = answers && self.watchdog.is_some();
+            let fed = if is_fed { "WATCHDOG=1\n" } else { "" };
             let status = match live.store.room() {
                 _ if !answers => "the store does not answer".to_owned(),
                 Ok(()) => format!("listening on {listening}"),
