@@ -79,7 +79,7 @@ impl Row {
         let delivers = now.get("delivery").is_some();
         let oldest = instant("/delivery/oldest_since").map(|since| at.duration_since(since));
         let takes_signals = number("/signals").is_some_and(|signals| signals > 0);
-        let last_error = shown::first_of(now, &["/delivery/stopped", "/last_error"]);
+        let last_error = shown::first_of(now, &["/delivery/stopped", "/held/why", "/last_error"]);
         let state = if !shown::cell(now, "/delivery/stopped").is_empty() {
             "stopped"
         } else if instant("/delivery/halted_since").is_some() {
@@ -103,7 +103,12 @@ impl Row {
             dead: number("/delivery/dead_letters").filter(|_| delivers),
             last_error: shown::first_of(
                 now,
-                &["/delivery/stopped", "/last_error", "/delivery/last_error"],
+                &[
+                    "/delivery/stopped",
+                    "/held/why",
+                    "/last_error",
+                    "/delivery/last_error",
+                ],
             ),
         }
     }
