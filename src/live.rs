@@ -18,6 +18,7 @@ use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::Connection;
 use crate::expr::{Names, Scope, Type, Value};
+use crate::meters::Meters;
 use crate::secret::Secrets;
 use crate::shape::Auth;
 use crate::store::Store;
@@ -43,9 +44,11 @@ pub struct Live {
     /// Owns every task.
     pub tasks: TaskTracker,
     /// Shown by `/metrics`.
-    pub meters: crate::meters::Meters,
+    pub meters: Meters,
     /// How each destination stands.
     pub board: Board,
+    /// How the last looks at each source ended.
+    pub sources: Sources,
 }
 
 /// One state of the configuration, with what is needed to act on it.
@@ -146,6 +149,7 @@ fn auth(connection: &Connection, optional: &BTreeSet<String>, secrets: &Secrets)
 impl Live {
     /// Puts the parts together.
     pub fn new(snapshot: impl Into<Arc<Snapshot>>, store: Store, clock: Clock) -> Arc<Self> {
+        let meters = Meters::new(&store, &clock);
         Arc::new(Self {
             snapshot: ArcSwap::new(snapshot.into()),
             store,
@@ -156,8 +160,9 @@ impl Live {
             actions: Bell::default(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
-            meters: crate::meters::Meters::default(),
+            meters,
             board: Board::default(),
+            sources: Sources::default(),
         })
     }
 
@@ -308,6 +313,32 @@ impl Board {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+}
+
+/// Where polls and readers of files write what went wrong last, for whoever asks.
+#[derive(Debug, Default)]
+pub struct Sources {
+    failing: Mutex<BTreeMap<(String, String), String>>,
+}
+
+impl Sources {
+    /// A look for a signal of a connection ended: `failed` says why it gave nothing, in one clean line.
+    pub fn looked(&self, connection: &str, signal: &str, failed: Option<String>) {
+        let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (connection.to_owned(), signal.to_owned());
+        match failed {
+            Some(why) => drop(failing.insert(key, why)),
+            None => drop(failing.remove(&key)),
+        }
+    }
+
+    /// What the last look ended with, by connection; only where it failed.
+    pub fn failing(&self) -> BTreeMap<String, String> {
+        let failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        let each = failing.iter();
+        each.map(|((connection, _), why)| (connection.clone(), why.clone()))
+            .collect()
     }
 }
 

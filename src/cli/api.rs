@@ -6,29 +6,25 @@
 //! another machine.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use serde_json::{Map, Value as Json};
 
+use super::whereabouts::Whereabouts;
 use super::{Where, shown};
 use crate::clock::Clock;
 use crate::config::{Reach, SecretRef};
-use crate::diag::{Faults, Source};
 use crate::secret::Secrets;
 use crate::shape::{Auth, Body, Content, Leaf, Method, Request};
-use crate::{untrusted, web, yaml};
+use crate::{untrusted, web};
 
 /// How long one request may take, beside what the caller asked the daemon to wait.
 const DEADLINE: Duration = Duration::from_secs(10);
 /// The environment variable that holds a token.
 const TOKEN: &str = "ANDON_TOKEN";
-/// Where the daemon listens unless `andon.yaml` says otherwise.
-const LISTEN: &str = "127.0.0.1:7373";
-/// Where its store is unless `andon.yaml` says otherwise.
-const STORE: &str = "data/andon.db";
 
 /// Why the API gave nothing.
 #[derive(Debug, thiserror::Error)]
@@ -89,17 +85,6 @@ pub(crate) enum Error {
     },
 }
 
-/// Where the daemon is, and where its token.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Whereabouts {
-    /// The base URL.
-    pub(crate) url: String,
-    /// Its store.
-    pub(crate) store: PathBuf,
-    /// The token that the daemon keeps beside its store.
-    pub(crate) token: PathBuf,
-}
-
 /// A way to a daemon.
 pub(crate) struct Api {
     connection: web::Connection,
@@ -117,61 +102,6 @@ pub(crate) struct Answered {
     pub(crate) status: u16,
     /// The body.
     pub(crate) json: Json,
-}
-
-impl Whereabouts {
-    /// Reads `listen`, `public_url`, `tls` and `store` of an `andon.yaml` and nothing else of it.
-    pub(crate) fn read(config: &std::sync::Arc<Source>, folder: &Path, url: Option<&str>) -> Self {
-        let node = yaml::parse(config, &mut Faults::new());
-        let text = |key: &str| {
-            node.as_ref()
-                .and_then(|node| node.get(key))
-                .and_then(yaml::Node::as_text)
-        };
-        let with_tls = node.as_ref().is_some_and(|node| node.get("tls").is_some());
-        let found = match (url, text("public_url")) {
-            (Some(url), _) => url.to_owned(),
-            // A certificate is for the name that others use.
-            (None, Some(public)) if with_tls => public.to_owned(),
-            (None, _) => {
-                let scheme = if with_tls { "https" } else { "http" };
-                format!("{scheme}://{}", reachable(text("listen").unwrap_or(LISTEN)))
-            }
-        };
-        let store = folder.join(text("store").unwrap_or(STORE));
-        let store = store.strip_prefix("./").unwrap_or(&store).to_path_buf();
-        let mut token = store.clone().into_os_string();
-        token.push(".token");
-        Self {
-            url: found.trim_end_matches('/').to_owned(),
-            store,
-            token: token.into(),
-        }
-    }
-
-    /// Whether it is on this machine.
-    fn is_here(&self) -> bool {
-        let Ok(url) = url::Url::parse(&self.url) else {
-            return false;
-        };
-        match url.host() {
-            Some(url::Host::Domain(name)) => name == "localhost",
-            Some(url::Host::Ipv4(address)) => address.is_loopback(),
-            Some(url::Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        }
-    }
-}
-
-/// An address that listens on everything is reached on loopback.
-fn reachable(listen: &str) -> String {
-    match listen.parse::<SocketAddr>() {
-        Ok(address) if address.ip().is_unspecified() && address.is_ipv4() => {
-            format!("127.0.0.1:{}", address.port())
-        }
-        Ok(address) if address.ip().is_unspecified() => format!("[::1]:{}", address.port()),
-        _ => listen.to_owned(),
-    }
 }
 
 impl Api {
@@ -282,24 +212,79 @@ impl Api {
         self.send(&request, Duration::ZERO)
     }
 
-    fn send(&self, request: &Request, wait: Duration) -> Result<Answered, Error> {
-        let sent = self
-            .connection
-            .send(request, &self.secrets, DEADLINE.saturating_add(wait));
-        let answer = self.runtime.block_on(sent).map_err(|source| {
-            let url = self.url.clone();
-            match source {
-                web::Error::Unreachable { .. } => Error::NotRunning { url, source },
-                web::Error::Untrusted { problem, .. } => Error::Untrusted { url, problem },
-                source => Error::Web { url, source },
+    /// Asks at once and then every so often, until `show` has enough or somebody interrupts.
+    pub(crate) fn watch(
+        &self,
+        path: &str,
+        every: Duration,
+        mut show: impl FnMut(Result<Json, Error>) -> ControlFlow<()>,
+    ) -> std::io::Result<()> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let request = request(Method::Get, path);
+        self.runtime.block_on(async {
+            let mut interrupted = signal(SignalKind::interrupt())?;
+            let mut terminated = signal(SignalKind::terminate())?;
+            let mut beat = tokio::time::interval(every);
+            beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            let asking = async {
+                loop {
+                    beat.tick().await;
+                    let answered = self.ask(&request, DEADLINE).await;
+                    if show(answered.map(|answered| answered.json)).is_break() {
+                        return;
+                    }
+                }
+            };
+            tokio::select! {
+                _ = interrupted.recv() => {}
+                _ = terminated.recv() => {}
+                () = asking => {}
             }
-        })?;
+            Ok(())
+        })
+    }
+
+    /// Why the daemon is not ready for signals; `None` when it is.
+    pub(crate) fn why_not_ready(&self) -> Result<Option<String>, Error> {
+        let request = request(Method::Get, "/readyz");
+        let answer = self.runtime.block_on(self.exchange(&request, DEADLINE))?;
+        let why = answer.json().and_then(|json| json.get("why_not")?.as_str());
+        match (answer.status, why) {
+            (503, Some(why)) => Ok(Some(untrusted::log(why, 500))),
+            (status, _) => read(&self.url, status, answer.json(), &answer.body).map(|_| None),
+        }
+    }
+
+    fn send(&self, request: &Request, wait: Duration) -> Result<Answered, Error> {
+        let asked = self.ask(request, DEADLINE.saturating_add(wait));
+        self.runtime.block_on(asked)
+    }
+
+    async fn ask(&self, request: &Request, within: Duration) -> Result<Answered, Error> {
+        let answer = self.exchange(request, within).await?;
         if answer.status == 401 && !self.has_token {
             return Err(Error::NoToken {
                 path: self.token.clone(),
             });
         }
         read(&self.url, answer.status, answer.json(), &answer.body)
+    }
+
+    async fn exchange(&self, request: &Request, within: Duration) -> Result<web::Answer, Error> {
+        let sent = self.connection.send(request, &self.secrets, within).await;
+        sent.map_err(|source| {
+            let url = self.url.clone();
+            match source {
+                web::Error::Unreachable { .. } => Error::NotRunning { url, source },
+                web::Error::Untrusted { problem, .. } => Error::Untrusted { url, problem },
+                source => Error::Web { url, source },
+            }
+        })
+    }
+
+    /// Where the daemon is.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 }
 
@@ -357,57 +342,6 @@ pub(crate) fn segment(typed: &str) -> anyhow::Result<String> {
 mod tests {
     use super::*;
     use serde_json::json;
-
-    fn whereabouts(config: &str, url: Option<&str>) -> Whereabouts {
-        Whereabouts::read(&Source::new("andon.yaml", config), Path::new("soc"), url)
-    }
-
-    #[test]
-    fn the_daemon_is_where_the_file_says() {
-        for (config, url, at, is_here) in [
-            ("andon: config/v1\n", None, "http://127.0.0.1:7373", true),
-            (
-                "listen: 0.0.0.0:9000\n",
-                None,
-                "http://127.0.0.1:9000",
-                true,
-            ),
-            ("listen: '[::]:9000'\n", None, "http://[::1]:9000", true),
-            (
-                "listen: 0.0.0.0:9000\npublic_url: https://a.example/\ntls: { cert: { file: c }, key: { file: k } }\n",
-                None,
-                "https://a.example",
-                false,
-            ),
-            (
-                "listen: 127.0.0.1:1\n",
-                Some("https://b.example"),
-                "https://b.example",
-                false,
-            ),
-            (
-                "connections: [ this is broken\n",
-                None,
-                "http://127.0.0.1:7373",
-                true,
-            ),
-        ] {
-            let found = whereabouts(config, url);
-            assert_eq!(
-                (found.url.as_str(), found.is_here()),
-                (at, is_here),
-                "{config}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_token_lies_beside_the_store() {
-        assert_eq!(
-            whereabouts("store: here/a.db\n", None).token,
-            Path::new("soc/here/a.db.token")
-        );
-    }
 
     #[test]
     fn a_refusal_is_one_printable_sentence() {

@@ -25,6 +25,8 @@ mod status;
 mod stuck;
 mod test;
 mod token;
+mod top;
+mod whereabouts;
 #[cfg(test)]
 mod tests;
 
@@ -69,7 +71,7 @@ impl Where {
     /// Where the store lies, also when the files have faults.
     fn store(&self, folder: &Path) -> Result<PathBuf, daemon::Error> {
         let folder = self.folder(folder)?;
-        Ok(api::Whereabouts::read(&folder.config, &folder.path, None).store)
+        Ok(whereabouts::Whereabouts::read(&folder.config, &folder.path, None).store)
     }
 }
 
@@ -108,6 +110,8 @@ enum Command {
     Backup(backup::Typed),
     /// Put a backup in the place of the store; the daemon has to be stopped
     Restore(restore::Typed),
+    /// The flow by connection, live
+    Top(top::Typed),
     /// Make, list and revoke tokens of callers
     Token(token::Typed),
     /// Stop Andon from changing anything on any platform
@@ -157,6 +161,7 @@ pub fn main() -> ExitCode {
         Command::Status(typed) => status::run(&typed, at),
         Command::Backup(typed) => backup::run(&typed, at),
         Command::Restore(typed) => restore::run(&typed, at),
+        Command::Top(typed) => top::run(&typed, at),
         Command::Token(typed) => token::run(&typed, at),
         Command::Freeze(typed) => freeze::freeze(typed, at),
         Command::Unfreeze => freeze::unfreeze(at),

@@ -14,11 +14,16 @@ pub(crate) fn line(text: &str) {
     let _ = writeln!(out, "{text}");
 }
 
-/// Writes text as it stands to standard output.
+/// Writes text as it stands to standard output. Whoever reads it may be gone: that ends quietly.
 pub(crate) fn text(text: &str) {
+    let _ = try_text(text);
+}
+
+/// As [`text`], and says when nobody reads any more.
+pub(crate) fn try_text(text: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes());
-    let _ = out.flush();
+    out.write_all(text.as_bytes())?;
+    out.flush()
 }
 
 /// Says on standard error why a command could not run, with its causes.
@@ -33,6 +38,12 @@ pub(crate) fn error(error: &anyhow::Error) {
     if let Some(help) = error.chain().find_map(help) {
         let _ = writeln!(out, "  help: {help}");
     }
+}
+
+/// Says on standard error what went wrong, where a command goes on.
+pub(crate) fn complaint(why: &str) {
+    let mut out = std::io::stderr().lock();
+    let _ = writeln!(out, "andon: {why}");
 }
 
 /// Shows faults on standard error as a person reads them, with a closing line.
@@ -58,9 +69,17 @@ pub(crate) fn answer(format: super::Format, json: &Json, text: impl FnOnce(&Json
 /// JSON whose texts hold nothing that a terminal would obey or hide: such characters are written as
 /// `\uXXXX`, which reads back as the same.
 pub(crate) fn json(value: &Json) -> String {
-    let pretty = format!("{value:#}");
-    let mut out = String::with_capacity(pretty.len());
-    for character in pretty.chars() {
+    harmless(&format!("{value:#}"))
+}
+
+/// As [`json`], on one line.
+pub(crate) fn json_line(value: &Json) -> String {
+    harmless(&value.to_string())
+}
+
+fn harmless(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for character in json.chars() {
         let plain = matches!(character, '\n' | ' '..='~');
         if plain
             || crate::untrusted::log(character.encode_utf8(&mut [0; 4]), 8).starts_with(character)
@@ -86,7 +105,10 @@ mod tests {
             let value = serde_json::json!({ "x": text });
             let shown = json(&value);
             prop_assert!(!shown.chars().any(|c| c.is_control() && c != '\n'));
-            prop_assert_eq!(serde_json::from_str::<Json>(&shown).unwrap(), value);
+            prop_assert_eq!(serde_json::from_str::<Json>(&shown).unwrap(), value.clone());
+            let line = json_line(&value);
+            prop_assert!(!line.chars().any(char::is_control));
+            prop_assert_eq!(serde_json::from_str::<Json>(&line).unwrap(), value);
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use std::io::IsTerminal;
 use std::path::Path;
+use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
 use super::{Ended, Where, output};
@@ -46,14 +47,29 @@ pub(crate) fn run(typed: &Typed, at: &Where) -> anyhow::Result<Ended> {
         .context("the runtime cannot be started")?;
     runtime.block_on(async {
         survive_a_limit_on_files()?;
+        let notice = daemon::Notice::from_env().map(Arc::new);
         let daemon = Daemon::start(catalog, &folder, Clock::system()).await?;
-        asked_to_stop().await;
+        if let Some(notice) = &notice {
+            notice.ready(daemon.address);
+            let live = Arc::clone(&daemon.live);
+            let keeping = Arc::clone(notice).keep(live, daemon.address);
+            daemon.live.tasks.spawn(keeping);
+        }
+        let by_itself = tokio::select! {
+            () = asked_to_stop() => false,
+            () = daemon.live.stop.cancelled() => true,
+        };
         tracing::info!("stopping: finishing what was begun");
+        if let Some(notice) = &notice {
+            notice.stopping();
+        }
         daemon.stop().await;
         tracing::info!("stopped");
-        anyhow::Ok(())
-    })?;
-    Ok(Ended::Fine)
+        if by_itself {
+            bail!("the daemon could not go on; the log says why");
+        }
+        Ok(Ended::Fine)
+    })
 }
 
 /// `SIGXFSZ` (signal(7)): 25 on every Linux but MIPS and PA-RISC, and on macOS.

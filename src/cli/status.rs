@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
+use anyhow::bail;
 use clap::Args;
 use jiff::Timestamp;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::api::Api;
 use super::{Ended, Format, Where, output, shown};
@@ -13,6 +14,9 @@ use crate::clock::Clock;
 /// What was typed.
 #[derive(Debug, Args)]
 pub(crate) struct Typed {
+    /// Only say whether signals are taken: the exit code is 0 when they are; needs no token
+    #[arg(long)]
+    ready: bool,
     /// For a person or for a script
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -21,6 +25,18 @@ pub(crate) struct Typed {
 /// Shows it.
 pub(crate) fn run(typed: &Typed, at: &Where) -> anyhow::Result<Ended> {
     let api = Api::open(at)?;
+    if typed.ready {
+        let why_not = api.why_not_ready()?;
+        let json = json!({ "ready": why_not.is_none(), "why_not": why_not });
+        output::answer(typed.format, &json, |_| match &why_not {
+            None => "ready\n".to_owned(),
+            Some(_) => String::new(),
+        });
+        return match why_not {
+            None => Ok(Ended::Fine),
+            Some(why) => bail!("not ready: {why}"),
+        };
+    }
     let json = api.get("/v1/status", &[])?;
     let now = Clock::system().now();
     output::answer(typed.format, &json, |json| render(json, now));
@@ -92,7 +108,6 @@ fn render(json: &Json, now: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn a_frozen_daemon_says_so() {

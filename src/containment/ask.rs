@@ -14,7 +14,6 @@ use crate::action::{Action, ActionId, Effect, State};
 use crate::alert::AlertId;
 use crate::catalog::Catalog;
 use crate::live::Live;
-use crate::meters::ActionLabels;
 use crate::store::{self, ActionFilter, Tx};
 
 /// The flag under which Andon acts on nothing.
@@ -463,11 +462,8 @@ pub async fn unfreeze(live: &Arc<Live>, by: &str) -> Result<bool, store::Error> 
 
 /// Counts a state that an action has come to.
 pub(super) fn count(live: &Live, action: &Action) {
-    let labels = ActionLabels {
-        action: action.action.clone(),
-        state: action.state.as_str(),
-    };
-    live.meters.actions.get_or_create(&labels).inc();
+    let (name, state) = (&action.action, action.state.as_str());
+    live.meters.actions.add(name, state, 1);
 }
 
 impl Progress {

@@ -2,10 +2,12 @@
 
 mod error;
 mod files;
+mod notice;
 mod start;
 #[cfg(test)]
 mod simulation;
 
 pub use error::Error;
 pub use files::{Folder, LOCAL_CONFIG};
+pub use notice::Notice;
 pub use start::{Daemon, load};

@@ -15,7 +15,6 @@ use super::send::{Sent, verdict_on};
 use super::{Way, pace};
 use crate::connector::Verdict;
 use crate::live::Live;
-use crate::meters::DeliveryLabels;
 use crate::store::{DeadLetterCause, Owed};
 use crate::untrusted::{self, Untrusted};
 use crate::web::{Answer, Limiter};
@@ -149,6 +148,8 @@ struct Run<'r> {
 impl Run<'_> {
     async fn part(&mut self, part: Vec<Row>) {
         let events: Vec<&Event> = part.iter().map(|row| &row.event).collect();
+        let meters = &self.live.meters;
+        meters.sends(&self.way.connection.name, events.len());
         match self.way.send(&events, self.terms.channel.as_deref()).await {
             Sent::Written => self.delivered(part),
             Sent::Failed(error) => {
@@ -193,14 +194,10 @@ impl Run<'_> {
     }
 
     fn count(&self, verdict: Verdict, events: usize) {
-        self.live
-            .meters
-            .deliveries
-            .get_or_create(&DeliveryLabels {
-                destination: self.way.connection.name.clone(),
-                verdict: verdict.as_str(),
-            })
-            .inc_by(u64::try_from(events).unwrap_or(0));
+        let events = u64::try_from(events).unwrap_or(0);
+        let destination = &self.way.connection.name;
+        let deliveries = &self.live.meters.deliveries;
+        deliveries.add(destination, verdict.as_str(), events);
     }
 
     /// Delivered, or to be acknowledged first.
@@ -225,11 +222,13 @@ impl Run<'_> {
     fn delivered(&mut self, part: Vec<Row>) {
         self.count(Verdict::Delivered, part.len());
         let now = self.live.clock.now();
-        for row in part {
-            let took = now.duration_since(row.event.revised_at).as_secs_f64();
-            self.live.meters.delivery_seconds.observe(took.max(0.0));
-            self.report.delivered.push(row.owed.seq);
-        }
+        let after = part
+            .iter()
+            .map(|row| now.duration_since(row.event.revised_at).as_secs_f64());
+        let meters = &self.live.meters;
+        meters.delivered(&self.way.connection.name, after);
+        let taken = part.into_iter().map(|row| row.owed.seq);
+        self.report.delivered.extend(taken);
     }
 
     /// Before the bad one: delivered; it: refused; after it: sent again. Where it is not known which

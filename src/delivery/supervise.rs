@@ -10,7 +10,6 @@ use tokio::task::JoinHandle;
 use super::worker::{Ended, Worker};
 use super::{Standing, Way};
 use crate::live::{Circuit, Live};
-use crate::meters::DestinationLabels;
 use crate::store;
 
 /// A task that ended is looked for so often, when nothing rings.
@@ -75,7 +74,7 @@ async fn keep(live: Arc<Live>, name: String) {
 }
 
 /// How every destination stands, those too that are no longer configured and are still owed
-/// something; by name. Sets the gauges of what waits and of what is stopped.
+/// something; by name.
 ///
 /// # Errors
 /// When the store cannot be read.
@@ -100,15 +99,6 @@ pub async fn standings(live: &Live) -> Result<Vec<Standing>, store::Error> {
             .or_insert_with_key(|name| blank(name));
         standing.waiting = one.count;
         standing.oldest = one.oldest;
-    }
-    for standing in all.values() {
-        let labels = DestinationLabels {
-            destination: standing.destination.clone(),
-        };
-        let count = i64::try_from(standing.waiting).unwrap_or(i64::MAX);
-        live.meters.waiting.get_or_create(&labels).set(count);
-        let stopped = i64::from(standing.stopped.is_some());
-        live.meters.stopped.get_or_create(&labels).set(stopped);
     }
     all.retain(|name, standing| standing.waiting > 0 || delivers(name));
     Ok(all.into_values().collect())

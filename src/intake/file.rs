@@ -50,14 +50,17 @@ pub(super) async fn run(live: Arc<Live>, connection: String, every: Duration) {
             hold::for_room(&live, &connection, "", error).await;
             continue;
         }
-        if let Err(error) = looked {
-            let reason = said("files", &error);
+        let failed = looked.err().map(|error| said("files", &error));
+        let outcome = if failed.is_none() { "done" } else { "failed" };
+        live.meters.polls.add(&connection, outcome, 1);
+        if let Some(reason) = &failed {
             tracing::warn!(
                 connection,
                 reason,
                 "files could not be kept; they are read again"
             );
         }
+        live.sources.looked(&connection, "files", failed);
         tokio::select! {
             () = live.stop.cancelled() => return,
             () = tokio::time::sleep(every) => {}

@@ -6,7 +6,6 @@ use super::draw::{Drawn, Fault, Ready};
 use crate::catalog::Catalog;
 use crate::live::Live;
 use crate::mapping::Judgement;
-use crate::meters::{JudgedLabels, SignalLabels};
 use crate::signal::SignalId;
 use crate::store::{self, RawRef, Standing, Tx};
 use crate::triage::{self, Judged};
@@ -165,30 +164,15 @@ fn count_one(live: &Live, connection: &str, ready: &Ready, received: &Received) 
         (_, Received { waiting: true, .. }) => "waiting",
         _ => "read",
     };
-    count_signal(live, connection, outcome);
+    live.meters.signals.add(connection, outcome, 1);
     if !received.repeat {
         count_judged(live, &ready.judged);
     }
 }
 
-/// Counts one signal.
-pub(super) fn count_signal(live: &Live, connection: &str, outcome: &'static str) {
-    let labels = SignalLabels {
-        connection: connection.to_owned(),
-        outcome,
-    };
-    live.meters.signals.get_or_create(&labels).inc();
-}
-
 /// Counts what mappings said.
 pub(super) fn count_judged(live: &Live, judged: &Judged) {
-    let count = |mapping: &str, outcome| {
-        let labels = JudgedLabels {
-            mapping: mapping.to_owned(),
-            outcome,
-        };
-        live.meters.judged.get_or_create(&labels).inc();
-    };
+    let count = |mapping: &str, outcome| live.meters.judged.add(mapping, outcome, 1);
     for (mapping, said) in &judged.said {
         count(
             &mapping.name,

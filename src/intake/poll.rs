@@ -85,6 +85,8 @@ pub(super) async fn run(live: Arc<Live>, key: Key, first_within: Duration) {
         due = match made {
             Ok(()) => {
                 failures = 0;
+                live.meters.polls.add(&key.connection, "done", 1);
+                live.sources.looked(&key.connection, &key.signal, None);
                 slot(&found.poll.every, now, &key)
             }
             Err(Error::Store(error)) if error.may_pass() => {
@@ -94,6 +96,9 @@ pub(super) async fn run(live: Arc<Live>, key: Key, first_within: Duration) {
             Err(error) => {
                 failures = failures.saturating_add(1);
                 let reason = said("poll", &error);
+                live.meters.polls.add(&key.connection, "failed", 1);
+                live.sources
+                    .looked(&key.connection, &key.signal, Some(reason.clone()));
                 tracing::warn!(connection = %key.connection, signal = %key.signal, failures, reason, "a poll failed; it is made again");
                 let mut wait = pause(&live.clock, FIRST_PAUSE, failures);
                 if let Error::Status {

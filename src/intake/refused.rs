@@ -61,6 +61,19 @@ impl Refused {
         }
     }
 
+    /// The word for it in metrics.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::UnknownConnection => "unknown",
+            Self::NotAccepted => "not_authentic",
+            Self::Ours => "no_secret",
+            Self::TooLarge { .. } => "too_large",
+            Self::UnsupportedEncoding => "encoding",
+            Self::NotParseable { .. } | Self::TooDeep { .. } => "unreadable",
+            Self::Full { .. } => "no_room",
+        }
+    }
+
     /// One line for `problem+json`.
     pub fn detail(&self) -> String {
         self.to_string()

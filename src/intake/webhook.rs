@@ -13,7 +13,6 @@ use crate::config::Connection;
 use crate::connector::{Input, SignalRule, Unmatched, Way, Webhook};
 use crate::expr::Value;
 use crate::live::{Live, Snapshot};
-use crate::meters::{ConnectionLabels, RefusedLabels};
 use crate::secret::{self, Incoming};
 use crate::signal::{Raw, SignalId};
 use crate::store;
@@ -75,12 +74,13 @@ pub async fn receive(live: &Arc<Live>, arrival: Arrival<'_>) -> Result<Receipt, 
         return Err(Refused::UnknownConnection);
     };
     let taken = take(live, &snapshot, connection, webhook, arrival).await;
-    if let Err(refused) = &taken {
-        let labels = RefusedLabels {
-            connection: connection.name.clone(),
-            status: refused.status(),
-        };
-        live.meters.refused.get_or_create(&labels).inc();
+    let meters = &live.meters;
+    match &taken {
+        Ok(receipt) => {
+            let signals = u32::try_from(receipt.signals.len()).unwrap_or(u32::MAX);
+            meters.request_signals.observe(f64::from(signals));
+        }
+        Err(refused) => meters.refused.add(&connection.name, refused.word(), 1),
     }
     taken
 }
@@ -148,7 +148,7 @@ async fn take(
     }
     if unmatched > 0 && webhook.unmatched == Unmatched::Count {
         for _ in 0..unmatched {
-            keep::count_signal(live, &connection.name, "unmatched");
+            live.meters.signals.add(&connection.name, "unmatched", 1);
         }
     }
     let signals = if drawn.is_empty() {
@@ -323,11 +323,9 @@ impl Door<'_> {
         if let Ok(Value::Int(lost)) = lost.eval(&scope)
             && let Ok(lost @ 1..) = u64::try_from(lost)
         {
-            let labels = ConnectionLabels {
-                connection: self.draw.connection.name.clone(),
-            };
-            self.live.meters.lost.get_or_create(&labels).inc_by(lost);
-            tracing::warn!(connection = %self.draw.connection.name, signal = %rule.name, lost, "the sender left signals out");
+            let connection = &self.draw.connection.name;
+            self.live.meters.lost(connection, lost);
+            tracing::warn!(%connection, signal = %rule.name, lost, "the sender left signals out");
         }
     }
 }

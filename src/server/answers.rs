@@ -14,7 +14,6 @@ use super::page::ok;
 use super::problem::Problem;
 use crate::alert::{Alert, AlertId, Closed, ClosedHow, Said, State as AlertState};
 use crate::config::Scope;
-use crate::meters::RevisionLabels;
 use crate::store::{self, Tx};
 use crate::triage::{self, Why};
 use crate::untrusted;
@@ -124,13 +123,6 @@ async fn answer(
         .await?;
     match heard {
         Heard::Revised(alert) => {
-            let why = if alert.state == AlertState::Resolved {
-                Why::Resolved
-            } else {
-                Why::Changed
-            };
-            let labels = RevisionLabels { why: why.as_str() };
-            desk.live.meters.revisions.get_or_create(&labels).inc();
             desk.live.owed.ring();
             Ok(ok(&with_links(&desk.live, &alert)?))
         }

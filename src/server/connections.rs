@@ -16,6 +16,7 @@ use super::{Desk, destinations};
 use crate::config::{Connection, Scope};
 use crate::delivery;
 use crate::live::Held;
+use crate::store::StandingKind;
 
 /// `GET /v1/connections`
 pub(super) async fn list(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<Response, Problem> {
@@ -24,10 +25,27 @@ pub(super) async fn list(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<
     let snapshot = desk.live.snapshot();
     let mut told = destinations::told(&desk).await?;
     let heard = desk.live.store.last_signals().await?;
+    let unsettled = desk
+        .live
+        .store
+        .read(|reader| reader.unsettled_by_connection())
+        .await?;
+    let failing = desk.live.sources.failing();
     let mut shown = Vec::new();
     for connection in &snapshot.catalog.config.connections {
-        let held = desk.live.board.held(&connection.name);
-        let mut value = one(connection, heard.get(&connection.name), held.as_ref());
+        let name = &connection.name;
+        let stuck = unsettled
+            .iter()
+            .find(|(of, state, _)| of == name && *state == StandingKind::Stuck);
+        let held = desk.live.board.held(name);
+        let mut value = one(connection, heard.get(name), held.as_ref());
+        if let Value::Object(members) = &mut value {
+            let received = desk.live.meters.signals.sum(name, |_| true);
+            members.insert("received".to_owned(), json!(received));
+            let stuck = stuck.map_or(0, |(_, _, count)| *count);
+            members.insert("stuck".to_owned(), json!(stuck));
+            members.insert("last_error".to_owned(), json!(failing.get(name)));
+        }
         if let (Some(told), Value::Object(members)) = (told.remove(&connection.name), &mut value)
             && connection.connector.deliver.is_some()
         {
@@ -35,7 +53,12 @@ pub(super) async fn list(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<
         }
         shown.push(value);
     }
-    Ok(ok(&json!({ "connections": shown })))
+    let no_room = desk.live.store.room().err().map(|error| error.to_string());
+    Ok(ok(&json!({
+        "at": desk.live.clock.now(),
+        "no_room": no_room,
+        "connections": shown,
+    })))
 }
 
 /// `POST /v1/connections/{name}/test`: sends one event, marked as a test, straight to a destination.

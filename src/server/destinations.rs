@@ -49,6 +49,12 @@ pub(super) async fn resume(
 /// something.
 pub(super) async fn told(desk: &Desk) -> Result<BTreeMap<String, Map<String, Value>>, Problem> {
     let standings = delivery::standings(&desk.live).await?;
+    let deliveries = &desk.live.meters.deliveries;
+    let taken = |name: &str| deliveries.sum(name, |verdict| verdict == "delivered");
+    let delivered: BTreeMap<String, u64> = standings
+        .iter()
+        .map(|standing| (standing.destination.clone(), taken(&standing.destination)))
+        .collect();
     let read = desk.live.store.read(move |reader| {
         let dead = reader.dead_letter_counts()?;
         let mut told = BTreeMap::new();
@@ -57,7 +63,10 @@ pub(super) async fn told(desk: &Desk) -> Result<BTreeMap<String, Map<String, Val
             let letters = dead.iter().find(|(of, _)| of == name);
             let letters = letters.map_or(0, |(_, count)| *count);
             let error = last_error(reader, name)?;
-            let members = members(&standing, letters, error.as_deref());
+            let mut members = members(&standing, letters, error.as_deref());
+            if let Some(delivered) = delivered.get(name) {
+                members.insert("delivered".to_owned(), json!(delivered));
+            }
             told.insert(standing.destination, members);
         }
         Ok(told)
@@ -66,6 +75,7 @@ pub(super) async fn told(desk: &Desk) -> Result<BTreeMap<String, Map<String, Val
 }
 
 fn members(standing: &Standing, letters: u64, error: Option<&str>) -> Map<String, Value> {
+    let halted = standing.halted.as_ref().map(|halted| halted.since);
     Map::from_iter([
         ("waiting".to_owned(), json!(standing.waiting)),
         ("oldest_since".to_owned(), json!(standing.oldest)),
@@ -75,6 +85,7 @@ fn members(standing: &Standing, letters: u64, error: Option<&str>) -> Map<String
         ("circuit".to_owned(), json!(standing.circuit.as_str())),
         ("stopped".to_owned(), json!(standing.stopped)),
         ("paused_until".to_owned(), json!(standing.paused_until)),
+        ("halted_since".to_owned(), json!(halted)),
     ])
 }
 

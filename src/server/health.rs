@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::Desk;
@@ -14,15 +14,12 @@ use super::page::{json as answer, ok};
 use super::problem::Problem;
 use crate::config::Scope;
 use crate::containment;
-use crate::delivery;
 use crate::untrusted;
 
 /// The flag that `freeze` raises.
 const FREEZE: &str = "freeze";
 /// The longest reason for a freeze, in graphemes.
 const LONGEST_WHY: usize = 500;
-/// OpenMetrics 1.0, as Prometheus asks for it.
-const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// `GET /healthz`: the process lives and answers.
 pub(super) async fn alive() -> Response {
@@ -66,19 +63,6 @@ fn stopped(desk: &Desk) -> Vec<Value> {
         Some(json!({ "destination": standing.destination, "why": why }))
     });
     stopped.collect()
-}
-
-/// `GET /metrics`
-pub(super) async fn metrics(State(desk): State<Arc<Desk>>) -> Response {
-    // Sets the gauges of destinations.
-    if let Err(error) = delivery::standings(&desk.live).await {
-        return Problem::from(error).into_response();
-    }
-    let mut response = desk.live.meters.text().into_response();
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static(OPEN_METRICS));
-    response
 }
 
 /// `GET /v1/whoami`: what a SOAR tests its connection with, so 401 for a wrong token.

@@ -13,7 +13,7 @@ use super::body::Places;
 use super::callers::Gate;
 use super::{
     Desk, actions, alerts, answers, catalog, connections, dead_letters, destinations, dress,
-    health, signals, stuck, tokens,
+    health, metrics, signals, stuck, tokens,
 };
 use crate::live::Live;
 
@@ -68,7 +68,7 @@ pub(super) fn with_local_token(live: &Arc<Live>, local: Option<String>) -> Route
         .route("/v1/unfreeze", post(health::unfreeze))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics))
+        .route("/metrics", get(metrics::show))
         .fallback(dress::no_route)
         .method_not_allowed_fallback(dress::no_method)
         .layer(around());

@@ -104,11 +104,14 @@ fn plain(headers: &HeaderMap) -> Vec<(String, String)> {
 fn refused(desk: &Desk, connection: &str, status: StatusCode) {
     let snapshot = desk.live.snapshot();
     if snapshot.catalog.config.connection(connection).is_some() {
-        let labels = crate::meters::RefusedLabels {
-            connection: connection.to_owned(),
-            status: status.as_u16(),
+        let reason = match status {
+            StatusCode::PAYLOAD_TOO_LARGE => "too_large",
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => "encoding",
+            StatusCode::REQUEST_TIMEOUT => "too_slow",
+            StatusCode::SERVICE_UNAVAILABLE => "no_room",
+            _ => "unreadable",
         };
-        desk.live.meters.refused.get_or_create(&labels).inc();
+        desk.live.meters.refused.add(connection, reason, 1);
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::time::Duration;
 
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use rusqlite::Connection;
 
 use super::columns::Count;
@@ -19,9 +21,11 @@ const MEASURE_EVERY: u64 = 32;
 pub(super) const LEAST_FREE: u64 = 64 * 1024 * 1024;
 
 /// Counters of one store.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Gauge {
     syncs: AtomicU64,
+    /// How long each of them took.
+    sync_seconds: Histogram,
     commits: AtomicU64,
     jobs: AtomicU64,
     bytes: AtomicU64,
@@ -31,9 +35,28 @@ pub(super) struct Gauge {
     free: AtomicU64,
 }
 
+impl Default for Gauge {
+    fn default() -> Self {
+        Self {
+            syncs: AtomicU64::new(0),
+            // 0.1 ms to 3.3 s.
+            sync_seconds: Histogram::new(exponential_buckets(0.0001, 2.0, 16)),
+            commits: AtomicU64::new(0),
+            jobs: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            trouble: AtomicU8::new(0),
+            free: AtomicU64::new(0),
+        }
+    }
+}
+
 impl Gauge {
     pub(super) fn syncs(&self) -> u64 {
         self.syncs.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn sync_seconds(&self) -> &Histogram {
+        &self.sync_seconds
     }
 
     pub(super) fn commits(&self) -> u64 {
@@ -46,6 +69,11 @@ impl Gauge {
 
     pub(super) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Bytes free on the disk when it was last looked at.
+    pub(super) fn free(&self) -> Option<u64> {
+        self.free.load(Ordering::Relaxed).checked_sub(1)
     }
 
     /// What stands in the way of writes, as far as is known.
@@ -67,8 +95,7 @@ impl Gauge {
 
     /// Whether the disk had fewer bytes free than `least` when it was last looked at.
     pub(super) fn is_nearly_full(&self, least: u64) -> bool {
-        let free = self.free.load(Ordering::Relaxed);
-        free != 0 && free <= least
+        self.free().is_some_and(|free| free < least)
     }
 
     /// Asks how many bytes the file system of `path` has free for us.
@@ -81,8 +108,9 @@ impl Gauge {
         );
     }
 
-    pub(super) fn synced(&self) {
+    pub(super) fn synced(&self, took: Duration) {
         self.syncs.fetch_add(1, Ordering::Relaxed);
+        self.sync_seconds.observe(took.as_secs_f64());
     }
 
     pub(super) fn committed(&self, jobs: usize) {

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use prometheus_client::metrics::histogram::Histogram;
 use rusqlite::Connection;
 use tokio::sync::{Semaphore, oneshot};
 
@@ -310,6 +311,11 @@ impl Store {
         self.inner.gauge.syncs()
     }
 
+    /// How long each of them took.
+    pub fn sync_seconds(&self) -> &Histogram {
+        self.inner.gauge.sync_seconds()
+    }
+
     /// Commits since the store was opened.
     pub fn commits(&self) -> u64 {
         self.inner.gauge.commits()
@@ -323,6 +329,11 @@ impl Store {
     /// Bytes of the database in use, measured now and then.
     pub fn bytes(&self) -> u64 {
         self.inner.gauge.bytes()
+    }
+
+    /// Bytes free on its disk, looked at now and then; `None` where nobody can tell.
+    pub fn free(&self) -> Option<u64> {
+        self.inner.gauge.free()
     }
 
     /// Does what was handed over before, syncs, moves the log into the database, and lets go of the

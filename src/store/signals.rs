@@ -358,6 +358,31 @@ impl Reader<'_> {
         }
         Ok(counts)
     }
+
+    /// How many of each connection are waiting, stuck and refused; up to 100,000 are counted.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn unsettled_by_connection(&self) -> Result<Vec<(String, StandingKind, u64)>, Error> {
+        let rows = self.many(
+            "count signals that are not settled, by connection",
+            "SELECT connection, state, count(*) FROM
+                 (SELECT connection, state FROM signals WHERE state > 0 LIMIT 100000)
+             GROUP BY connection, state",
+            [],
+            |row| {
+                Ok((
+                    row.get(0)?,
+                    row.get::<_, i64>(1)?,
+                    row.get::<_, Count>(2)?.0,
+                ))
+            },
+        )?;
+        let known = rows.into_iter().filter_map(|(connection, state, count)| {
+            Some((connection, StandingKind::from_number(state)?, count))
+        });
+        Ok(known.collect())
+    }
 }
 
 /// A row before its JSON is read.

@@ -291,6 +291,7 @@ impl Writer {
         }
         #[cfg(test)]
         self.disk_permits(super::simulated::Step::Commit)?;
+        let begun = self.clock.steady();
         self.connection
             .prepare_cached("COMMIT")
             .and_then(|mut commit| commit.execute([]))
@@ -298,7 +299,8 @@ impl Writer {
         #[cfg(test)]
         self.disk_took(&self.connection);
         if durable && (changed || self.unsynced) {
-            self.gauge.synced();
+            let took = self.clock.steady().saturating_sub(begun);
+            self.gauge.synced(took);
             self.gauge.wrote();
             self.unsynced = false;
         } else if changed {

@@ -26,19 +26,6 @@ pub enum Why {
     Repeated,
 }
 
-impl Why {
-    /// The word in metrics and logs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Opened => "opened",
-            Self::Severity => "severity",
-            Self::Changed => "changed",
-            Self::Resolved => "resolved",
-            Self::Repeated => "repeated",
-        }
-    }
-}
-
 /// Keeps `alert` as its next revision, gives it as it was kept, and owes it to the destinations that its routes name, and to
 /// those that were told of it before. Destinations that keep state do not hear of `Changed`, nor of
 /// what Andon's own containment caused.

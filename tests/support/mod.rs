@@ -6,7 +6,7 @@ use std::error::Error;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use andon::sandbox::{Running, azure, pagerduty, splunk};
@@ -209,6 +209,12 @@ impl Andon {
         self.child.kill()?;
         self.child.wait()?;
         Ok(self.port)
+    }
+
+    /// Waits for its end; gives its port and how it ended.
+    pub fn ended(mut self) -> Outcome<(u16, ExitStatus)> {
+        let status = self.child.wait()?;
+        Ok((self.port, status))
     }
 
     pub fn pid(&self) -> u32 {

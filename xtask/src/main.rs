@@ -1,9 +1,9 @@
-//! The project's own commands: `cargo xtask ci | live | simulate | kill | power | soak | bench`. Needs nothing but Rust and, for the
-//! live tests, Python.
+//! The project's own commands: `cargo xtask ci | live | simulate | kill | power | soak | bench | packages | deb`.
+//! Needs nothing but Rust and, for the live tests, Python; `deb` needs dpkg-deb.
 
 mod steps;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
@@ -11,13 +11,15 @@ use anyhow::{Context as _, Result, bail};
 use crate::steps::Step;
 
 const USAGE: &str = "\
-cargo xtask ci [--skip-test]   format, clippy, tests, live tests, docs; what CI runs
+cargo xtask ci [--skip-test]   format, clippy, tests, packages, live tests, docs; what CI runs
 cargo xtask live [--all]       tests against real servers: MLflow and Inspect; with --all also Evidently and Feast
 cargo xtask simulate [--seeds N] [--seed S]        the daemon in stopped time, where everything goes wrong; one seed is told whole
 cargo xtask kill [--times N] [--release]           kill -9 under load, with destinations that fail
 cargo xtask power [--times N] [--release]          power cuts: only what was synced is left
 cargo xtask soak [--minutes N] [--rate N] [--debug]  a long run at a steady rate of signals a second
-cargo xtask bench [WORD…]      the numbers to hold, beside a bare server; only=throughput|storm|mappings|backlog|actions|idle for one table";
+cargo xtask bench [WORD…]      the numbers to hold, beside a bare server; only=throughput|storm|mappings|backlog|growth|actions|idle for one table
+cargo xtask packages [BINARY]  tries the systemd unit, the container's files and the Debian package with a program; without one the debug build
+cargo xtask deb [BINARY]       makes target/andon_VERSION_ARCHITECTURE.deb; without a program it builds the release";
 
 /// The live tests of every CI run: the modules of `tests/live/main.rs`.
 const LIVE: &[&str] = &["mlflow", "inspect"];
@@ -49,6 +51,10 @@ fn run() -> Result<()> {
         ["power", options @ ..] => endure("power::", "ANDON_CUTS", options),
         ["soak", options @ ..] => soak(options),
         ["bench", words @ ..] => bench(words),
+        ["packages"] => packages(None),
+        ["packages", binary] => packages(Some(binary)),
+        ["deb"] => deb(None),
+        ["deb", binary] => deb(Some(binary)),
         _ => bail!("{USAGE}"),
     }
 }
@@ -71,6 +77,7 @@ fn ci(with_tests: bool) -> Result<()> {
     if with_tests {
         Step::cargo("test", &["test"]).run()?;
     }
+    packages(None)?;
     live(LIVE)?;
     Step::cargo("docs", &["doc", "--no-deps", "--quiet"])
         .with(
@@ -166,4 +173,34 @@ fn value(options: &[&str], name: &str) -> Result<Option<u64>> {
     number
         .map(Some)
         .with_context(|| format!("write a number behind `{name}`"))
+}
+
+/// What is packed around a program, tried with it; each says when it cannot be tried here.
+fn packages(binary: Option<&str>) -> Result<()> {
+    let built = match binary {
+        Some(binary) => PathBuf::from(binary),
+        // As `cargo test` builds it, so that CI does not build what it depends on a second time.
+        None => build("debug", &["test", "--no-run", "--test", "service"])?,
+    };
+    let built = built.to_string_lossy();
+    for kind in ["systemd", "container", "debian"] {
+        Step::new(kind, &format!("packaging/{kind}/try"), &[&built]).run()?;
+    }
+    Ok(())
+}
+
+fn deb(binary: Option<&str>) -> Result<()> {
+    let built = match binary {
+        Some(binary) => PathBuf::from(binary),
+        None => build("release", &["build", "--release"])?,
+    };
+    let arguments = [&*built.to_string_lossy(), "target"];
+    Step::new("Debian package", "packaging/debian/build", &arguments).run()
+}
+
+/// Builds the program; gives where it lies.
+fn build(profile: &str, arguments: &[&str]) -> Result<PathBuf> {
+    Step::cargo("build", arguments).run()?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    Ok(PathBuf::from(target).join(profile).join("andon"))
 }

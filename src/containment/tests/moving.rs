@@ -281,6 +281,6 @@ async fn two_actions_on_one_alias_run_one_after_another() {
         .await
         .unwrap();
     assert_eq!(all.len(), 2);
-    let text = house.live.meters.text();
+    let text = house.live.meters.text(&crate::meters::Reading::default());
     assert!(text.contains("state=\"succeeded\"} 2"), "{text}");
 }

@@ -16,7 +16,6 @@ use crate::delivery::Way;
 use crate::delivery::lane::{Later, PROBE_EVERY, Report};
 use crate::delivery::pace::back_off;
 use crate::delivery::send::Asked;
-use crate::meters::DeliveryLabels;
 use crate::store::Owed;
 
 /// So many batches may wait. Splunk keeps 1,000,000 ids for a channel; this bounds our memory, and what
@@ -201,18 +200,15 @@ impl Worker {
 
     fn acknowledged(&mut self, rows: &[Owed]) {
         let now = self.live.clock.now();
-        self.live
-            .meters
+        let meters = &self.live.meters;
+        let count = u64::try_from(rows.len()).unwrap_or(0);
+        meters
             .deliveries
-            .get_or_create(&DeliveryLabels {
-                destination: self.name.to_string(),
-                verdict: Verdict::Delivered.as_str(),
-            })
-            .inc_by(u64::try_from(rows.len()).unwrap_or(0));
-        for row in rows {
-            let took = now.duration_since(row.owed_at).as_secs_f64();
-            self.live.meters.delivery_seconds.observe(took.max(0.0));
-        }
+            .add(&self.name, Verdict::Delivered.as_str(), count);
+        let after = rows
+            .iter()
+            .map(|row| now.duration_since(row.owed_at).as_secs_f64());
+        meters.delivered(&self.name, after);
         self.live
             .board
             .update(&self.name, |standing| standing.last_delivered = Some(now));

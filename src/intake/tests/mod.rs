@@ -68,7 +68,7 @@ impl House {
         let wanted = format!("outcome=\"{outcome}\"");
         self.live
             .meters
-            .text()
+            .text(&crate::meters::Reading::default())
             .lines()
             .filter(|line| line.starts_with("andon_signals_total") && line.contains(&wanted))
             .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())

@@ -1,12 +1,13 @@
 //! Pages, marks, what changed and what is gone.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{House, Server};
 use crate::connector::Schedule;
 use crate::diag::{Faults, Source};
-use crate::intake::poll::{Error, Key, slot, turn};
+use crate::intake::poll::{Error, Key, run, slot, turn};
 use crate::yaml;
 
 const AT: &str = "2026-11-23T08:35:20Z";
@@ -208,6 +209,33 @@ async fn a_scan_that_fails_half_way_finds_nothing_gone() {
     assert!(open(&house, "b").await);
     server.then(&[(200, "<html>")]);
     assert!(matches!(poll(&house).await, Err(Error::NotJson)));
+}
+
+#[tokio::test]
+async fn a_poll_that_fails_is_counted_and_says_why_until_one_is_made() {
+    let (house, server) = house("state", "", &[(502, "<html>")]).await;
+    let polling = run(Arc::clone(&house.live), key(), Duration::ZERO);
+    let failed = async {
+        while house.live.sources.failing().is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::select! { () = polling => {}, () = failed => {} }
+    let why = &house.live.sources.failing()["it"];
+    assert_eq!(why, "poll: the answer has status 502");
+    assert_eq!(
+        house.live.meters.polls.sum("it", |word| word == "failed"),
+        1
+    );
+    server.then(&[(200, TWO)]);
+    let polling = run(Arc::clone(&house.live), key(), Duration::ZERO);
+    let made = async {
+        while house.live.meters.polls.sum("it", |word| word == "done") == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::select! { () = polling => {}, () = made => {} }
+    assert!(house.live.sources.failing().is_empty());
 }
 
 #[tokio::test]

@@ -278,7 +278,7 @@ async fn one_body_gives_many_signals_and_what_the_sender_lost_is_counted() {
         house
             .live
             .meters
-            .text()
+            .text(&crate::meters::Reading::default())
             .contains("signals_lost_by_sender_total{connection=\"am\"} ")
     );
     // `again: 10m`: later the same is a new sighting.

@@ -38,6 +38,7 @@ async fn a_stopped_destination_is_listed_with_why_and_what_waits() {
         "name": "lines", "waiting": 1, "oldest_since": "2026-11-23T08:00:00Z", "dead_letters": 0,
         "last_error": "status 403: planted", "last_delivered": null,
         "circuit": "open", "stopped": "status 403: planted", "paused_until": "2026-11-23T08:01:00Z",
+        "halted_since": null, "delivered": 0,
     });
     assert_eq!(list, json!({ "destinations": [told] }));
     let connections = house.ask("reader", "GET /v1/connections", "").await.json();

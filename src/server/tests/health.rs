@@ -91,6 +91,9 @@ async fn while_the_writer_has_more_to_do_than_it_takes_signals_are_refused_and_t
 async fn metrics_are_openmetrics_and_show_what_waits() {
     let house = House::new().await;
     house.alert("a").await;
+    let refused = house.ask("", "POST /v1/signals/local", "{").await;
+    assert_eq!(refused.status, 400);
+    house.live.clock.advance(Duration::from_secs(90));
     let answer = house.ask("", "GET /metrics", "").await;
     assert!(
         answer
@@ -98,13 +101,19 @@ async fn metrics_are_openmetrics_and_show_what_waits() {
             .unwrap()
             .starts_with("application/openmetrics-text")
     );
-    assert!(
-        answer
-            .body
-            .contains("andon_deliveries_waiting{destination=\"lines\"} 1"),
-        "{}",
-        answer.body
-    );
+    for line in [
+        "andon_deliveries_waiting{destination=\"lines\"} 1",
+        "andon_deliveries_oldest_waiting_seconds{destination=\"lines\"} 90",
+        "andon_destination_stopped{destination=\"lines\"} 0",
+        "andon_signals_total{connection=\"local\",outcome=\"read\"} 1",
+        "andon_requests_refused_total{connection=\"local\",reason=\"unreadable\"} 1",
+        "andon_request_signals_count 1",
+        "andon_alerts_open 1",
+        "andon_store_has_room 1",
+    ] {
+        let is_there = answer.body.lines().any(|found| found == line);
+        assert!(is_there, "{line}\n{}", answer.body);
+    }
     assert!(answer.body.trim_end().ends_with("# EOF"));
 }
 
@@ -125,7 +134,12 @@ async fn the_status_counts_what_there_is() {
         let all = list["connections"].as_array().unwrap();
         all.iter().find(|one| one["name"] == name).unwrap().clone()
     };
+    assert_eq!(list["at"], "2026-11-23T08:00:00Z");
+    assert!(list["no_room"].is_null());
     assert_eq!(by_name("local")["last_signal"], "2026-11-23T08:00:00Z");
+    assert_eq!(by_name("local")["received"], 1);
+    assert_eq!(by_name("local")["stuck"], 0);
+    assert_eq!(by_name("lines")["delivery"]["delivered"], 0);
     assert!(by_name("registry")["last_signal"].is_null());
     assert_eq!(by_name("lines")["delivery"]["waiting"], 1);
     assert!(by_name("lines")["delivery"]["last_error"].is_null());
