@@ -105,7 +105,10 @@ impl Tree<'_> {
         }
         let (begins, line) = line_at(&self.source.text, node.span.start);
         let rest = line.get(node.span.start - begins..).unwrap_or_default();
-        let whole = whole_value(rest).unwrap_or(&scalar.text).to_owned();
+        // What is cut off within its line stands there as it is; what goes over several does not.
+        let found = whole_value(rest);
+        let begins = found.map(|_| node.span.start).or(scalar.begins);
+        let whole = found.unwrap_or(&scalar.text).to_owned();
         let help = match key {
             Some(key) => format!("write {}: {}", key.text, quoted(&whole)),
             None => format!("write {}", quoted(&whole)),
@@ -120,7 +123,7 @@ impl Tree<'_> {
         node.kind = Kind::Scalar(Scalar {
             text: whole,
             style: Style::Plain,
-            begins: Some(node.span.start),
+            begins,
         });
         true
     }
