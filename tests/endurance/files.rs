@@ -83,8 +83,9 @@ deliver:
     - refuse: otherwise
 ";
 
-/// Writes the connectors and the mapping, and gives what stands below the address in `andon.yaml`.
-pub fn write(folder: &Path, log: u16, pager: u16, more: &str) -> Outcome<String> {
+/// Writes the connectors and the mapping, and gives what stands below the address in `andon.yaml`. `paged`
+/// says of which alerts the pager is told.
+pub fn write(folder: &Path, log: u16, pager: u16, paged: &str, more: &str) -> Outcome<String> {
     for (path, text) in [
         ("connectors/platform/connector.yaml", PLATFORM),
         ("connectors/platform/schemas/event.json", SCHEMA),
@@ -101,6 +102,6 @@ pub fn write(folder: &Path, log: u16, pager: u16, more: &str) -> Outcome<String>
         "{more}connections:\n  local: {{ connector: platform }}\n  \
          log: {{ connector: splunk, url: \"http://127.0.0.1:{log}\", reach: loopback, timeout: 2s, token: {{ file: secrets/hec }} }}\n  \
          pager: {{ connector: pager, url: \"http://127.0.0.1:{pager}\", reach: loopback, timeout: 2s }}\n\
-         routes:\n  - to: [log, pager]\n"
+         routes:\n  - to: [log]\n  - when: {paged}\n    to: [pager]\n"
     ))
 }

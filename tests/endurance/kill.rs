@@ -25,7 +25,7 @@ fn nothing_is_lost_by_kills_and_nothing_comes_twice_without_cause() -> Outcome<(
     let life = Arc::new(AtomicU32::new(0));
     let log = Receiver::start(Kind::Log, &life, chance.below(1 << 30), TROUBLE, true)?;
     let pager = Receiver::start(Kind::Pager, &life, chance.below(1 << 30), TROUBLE, true)?;
-    let config = files::write(folder.path(), log.port, pager.port, "")?;
+    let config = files::write(folder.path(), log.port, pager.port, "alert.count > 0", "")?;
     let mut andon = Andon::start(folder.path(), &config)?;
     let port = andon.port;
     let load = Load::start(port, RATE);

@@ -130,7 +130,13 @@ fn what_was_answered_survives_power_cuts() -> Outcome<()> {
     let stage = Stage::new(&mut chance)?;
     let folder = stage.folder.path();
     let receivers = [&*stage.log, &*stage.pager];
-    let config = files::write(folder, stage.log.port, stage.pager.port, "")?;
+    let config = files::write(
+        folder,
+        stage.log.port,
+        stage.pager.port,
+        "alert.count > 0",
+        "",
+    )?;
     let environment = stage.environment(false);
     let mut andon = Andon::start_with(folder, &config, &borrowed(&environment))?;
     let port = andon.port;
@@ -189,7 +195,13 @@ fn without_syncs_the_same_disk_loses_what_was_answered() -> Outcome<()> {
     let mut chance = Chance(7);
     let stage = Stage::new(&mut chance)?;
     let folder = stage.folder.path();
-    let config = files::write(folder, stage.log.port, stage.pager.port, "")?;
+    let config = files::write(
+        folder,
+        stage.log.port,
+        stage.pager.port,
+        "alert.count > 0",
+        "",
+    )?;
     // The store is made with syncs, so that only signals can be lost.
     let hears = stage.environment(false);
     let andon = Andon::start_with(folder, &config, &borrowed(&hears))?;
