@@ -121,6 +121,10 @@ fn mixes_numbers(error: &str) -> bool {
         && error.contains("Float(")
 }
 
+fn adds_map_to_list(error: &str) -> bool {
+    error.contains("`+` cannot take a list on its left and a map on its right")
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
@@ -148,6 +152,8 @@ proptest! {
             (Err(_), Err(_)) => {}
             // The one deviation in what both can write: ints and doubles compute with each other.
             (Ok(_), Err(error)) if mixes_numbers(&format!("{error:?}")) => {}
+            // The oracle adds a map's keys and values to a list; CEL has no such `+`.
+            (Err(error), Ok(_)) if adds_map_to_list(&error.to_string()) => {}
             _ => prop_assert!(false, "{}: {:?} {:?}", text, ours, theirs),
         }
     }
