@@ -471,7 +471,8 @@ async fn a_backup_under_load_holds_what_was_answered_before_it_and_can_be_restor
         "{} kept, {refused} refused",
         kept.len()
     );
-    let last = push(running.port, 5, 5)?.map_err(|status| status.to_string())?;
+    // Numbers that the load did not send: those would be repeats, with the identifiers of then.
+    let last = push(running.port, 2_000_005, 5)?.map_err(|status| status.to_string())?;
     let port = running.kill()?;
     fares(
         &andon(folder.path(), &["restore", "1.db", "--replace"])?,
@@ -480,7 +481,7 @@ async fn a_backup_under_load_holds_what_was_answered_before_it_and_can_be_restor
     );
     let again = Andon::again(folder.path(), port)?;
     all_are_kept(&again, &before)?;
-    let new = push(again.port, 6, 5)?.map_err(|status| status.to_string())?;
+    let new = push(again.port, 2_000_006, 5)?.map_err(|status| status.to_string())?;
     // Identifiers sort by time: the next one comes after all that were given, also those that are lost.
     assert!(new > last, "{new} after {last}");
     until("what is owed is delivered again", WITHIN, || {
