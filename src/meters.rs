@@ -20,6 +20,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::clock::Clock;
+use crate::connector::Verdict;
 use crate::store::Store;
 
 /// What every name begins with.
@@ -126,8 +127,11 @@ impl Meters {
             .observe(f64::from(events));
     }
 
-    /// Events of one request to `destination` were taken: after so many seconds each.
-    pub fn delivered(&self, destination: &str, after: impl Iterator<Item = f64>) {
+    /// Events were delivered to `destination`: after so many seconds each.
+    pub fn delivered(&self, destination: &str, after: impl ExactSizeIterator<Item = f64>) {
+        let verdict = Verdict::Delivered.as_str();
+        let events = u64::try_from(after.len()).unwrap_or(u64::MAX);
+        self.deliveries.add(destination, verdict, events);
         let label = [("destination", destination.to_owned())];
         let seconds = self.delivery_seconds.get_or_create_owned(&label);
         for one in after {

@@ -123,8 +123,10 @@ impl<'s> Way<'s> {
     }
 
     fn put_channel(&self, request: &mut Request, channel: Option<&str>) {
-        let header = self.acknowledges().and_then(|how| how.channel.as_ref());
-        if let (Some(header), Some(channel)) = (header, channel) {
+        // Most destinations have none, and need not be asked how they acknowledge.
+        if let Some(channel) = channel
+            && let Some(header) = self.acknowledges().and_then(|how| how.channel.as_ref())
+        {
             request
                 .headers
                 .push((header.clone(), Leaf::Text(channel.to_owned())));

@@ -25,7 +25,7 @@ use super::event::Event;
 use super::lane::{self, Report, Row};
 use super::send::Asked;
 use crate::alert::AlertId;
-use crate::connector::{Of, Target, Verdict};
+use crate::connector::{Of, Target};
 use crate::live::{self, Halted, Live, Snapshot};
 use crate::store::Owed;
 use crate::web::{Limiter, Rate};
@@ -305,7 +305,7 @@ impl Worker {
         let until = self.circuit.failed(later.wait, later.verdict, now);
         let wait = until.saturating_sub(now);
         let until = self.live.clock.now().checked_add(wait).ok();
-        let stops = matches!(later.verdict, Verdict::Stop | Verdict::Pause);
+        let stops = later.verdict.stops();
         if stops && !stopped {
             tracing::error!(destination = %self.name, why = later.why, probe_every_s = later.wait.as_secs(), "stopped: nothing but probes until it is mended");
         } else {

@@ -72,9 +72,13 @@ async fn destinations(live: &Arc<Live>, snapshot: &Arc<Snapshot>, key: &Key) -> 
         .read(move |reader| reader.items_gone(&asked.connection, &asked.signal, scan, MOST))
         .await?;
     let config = &snapshot.catalog.config;
-    let (stays, _): (Vec<_>, Vec<_>) = known.iter().cloned().partition(|(name, data)| {
-        config.connection(name).is_some() && is_still_halted(standings.get(name), data)
-    });
+    let all_known = known.len();
+    let stays: Vec<_> = known
+        .into_iter()
+        .filter(|(name, data)| {
+            config.connection(name).is_some() && is_still_halted(standings.get(name), data)
+        })
+        .collect();
     let halted: Vec<Json> = standings
         .values()
         .filter(|standing| !stays.iter().any(|(name, _)| *name == standing.destination))
@@ -88,7 +92,7 @@ async fn destinations(live: &Arc<Live>, snapshot: &Arc<Snapshot>, key: &Key) -> 
             }))
         })
         .collect();
-    if halted.is_empty() && stays.len() == known.len() {
+    if halted.is_empty() && stays.len() == all_known {
         return Ok(());
     }
     let noted = key.clone();

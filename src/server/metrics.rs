@@ -28,14 +28,14 @@ pub(super) async fn show(State(desk): State<Arc<Desk>>) -> Result<Response, Prob
 
 async fn read(live: &Live) -> Result<Reading, store::Error> {
     let standings = delivery::standings(live).await?;
-    let (dead, unsettled, alerts_open, actions) = live
+    let (dead, unsettled, alerts_open, actions_unfinished) = live
         .store
         .read(|reader| {
             Ok((
                 reader.dead_letter_counts()?,
                 reader.unsettled_by_connection()?,
                 reader.open_alerts()?,
-                reader.unfinished_actions()?.len(),
+                reader.count_unfinished_actions()?,
             ))
         })
         .await?;
@@ -62,7 +62,7 @@ async fn read(live: &Live) -> Result<Reading, store::Error> {
             .map(|(connection, state, count)| (connection, state.as_str(), count))
             .collect(),
         alerts_open,
-        actions_unfinished: u64::try_from(actions).unwrap_or(u64::MAX),
+        actions_unfinished,
         commits: store.commits(),
         jobs: store.jobs(),
         bytes: store.bytes(),

@@ -151,6 +151,19 @@ impl Reader<'_> {
         )
     }
 
+    /// How many actions have something left to do.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn count_unfinished_actions(&self) -> Result<u64, Error> {
+        self.number(
+            "count unfinished actions",
+            "SELECT count(*) FROM actions INDEXED BY actions_open WHERE open = 1",
+            [],
+        )
+        .map(|count| u64::try_from(count).unwrap_or(0))
+    }
+
     /// Actions whose `until` has passed. Containment clears it, or moves the state on.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use super::check::{self, Checked};
 use super::columns::ms;
 use super::error::{Error, failed};
 use super::handle::largest_id;
-use super::open::{self, beside};
+use super::open::{self, beside, holds};
 
 /// What [`restore`] did.
 #[derive(Debug)]
@@ -78,7 +78,6 @@ pub fn restore(from: &Path, path: &Path, replace: bool, now: Timestamp) -> Resul
     let checked = check::check_open(&backup, from).map_err(|error| error.at_open(from))?;
     let checked = sound(checked, from)?;
     let lock = open::lock(path)?;
-    let holds = |path: &Path| std::fs::metadata(path).is_ok_and(|file| file.len() > 0);
     let occupied = holds(path) || holds(&beside(path, "-wal"));
     if occupied && !replace {
         return Err(Error::Occupied {

@@ -142,7 +142,7 @@ const RULES: &[(&str, &str)] = &[
 /// When there is none, it is no store of Andon's, a newer Andon wrote it, or it cannot be read at all.
 /// What is wrong inside is no error but a [`Fault`].
 pub fn check(path: &Path) -> Result<Checked, Error> {
-    if !std::fs::metadata(path).is_ok_and(|file| file.len() > 0) {
+    if !open::holds(path) {
         return Err(Error::Missing {
             path: path.to_owned(),
         });
@@ -253,7 +253,7 @@ pub(super) fn inventory(reader: &Reader<'_>, schema: usize) -> Result<Inventory,
         open_alerts: reader.open_alerts()?,
         owed: count("SELECT count(*) FROM outbox")?,
         dead_letters: count("SELECT count(*) FROM dead_letters")?,
-        unfinished_actions: count("SELECT count(*) FROM actions WHERE open = 1")?,
+        unfinished_actions: reader.count_unfinished_actions()?,
         newest_signal: newest.map(|Exact(at)| at),
         made: made.map(from_ms),
     })

@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use super::columns::{from_ms, ms};
 use super::due::PARKED;
 use super::error::{Error, failed};
+use super::memory::made_ms;
 use super::tx::Tx;
 use crate::alert::AlertId;
 use crate::clock::Clock;
@@ -18,8 +19,6 @@ use crate::clock::Clock;
 const NOTICED: i64 = 2_000;
 /// After a restart under a clock that went back, no delivery or look-up is put off for longer, in milliseconds.
 const AFTER_RESTART: i64 = 60 * 60 * 1000;
-/// Bits below the milliseconds in an identifier (see `id.rs`).
-const ID_BITS: u32 = 20;
 
 /// How far the time of day is from the clock that never jumps.
 pub(super) struct Watch {
@@ -107,7 +106,7 @@ pub(super) fn after_restart(
     now: Timestamp,
     largest_id: i64,
 ) -> Result<(), Error> {
-    let seen = largest_id >> ID_BITS;
+    let seen = made_ms(largest_id);
     if ms(now).saturating_add(NOTICED) >= seen {
         return Ok(());
     }

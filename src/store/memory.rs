@@ -67,6 +67,11 @@ fn oldest_id(now: Timestamp) -> i64 {
     first_id(now.saturating_sub(WINDOW).unwrap_or(Timestamp::UNIX_EPOCH))
 }
 
+/// When an identifier was made, in milliseconds since 1970.
+pub(super) fn made_ms(id: i64) -> i64 {
+    id >> ID_BITS
+}
+
 /// The smallest identifier that can be made at `from`.
 pub(super) fn first_id(from: Timestamp) -> i64 {
     from.as_millisecond().max(0) << ID_BITS

@@ -100,9 +100,13 @@ pub(super) fn lock(path: &Path) -> Result<File, Error> {
     }
 }
 
+/// Whether a file is there, and not empty.
+pub(super) fn holds(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|file| file.len() > 0)
+}
+
 /// SQLite takes a missing or empty file for a new database, and deletes the log that lies beside it.
 fn is_there_or_never_was(path: &Path, lock: &File) -> Result<(), Error> {
-    let holds = |path: &Path| std::fs::metadata(path).is_ok_and(|file| file.len() > 0);
     let was = lock.metadata().is_ok_and(|file| file.len() > 0) || holds(&beside(path, "-wal"));
     if was && !holds(path) {
         return Err(Error::Gone {

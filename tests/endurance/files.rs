@@ -83,6 +83,9 @@ deliver:
     - refuse: otherwise
 ";
 
+/// A pager that is told of every alert.
+pub const ALL_PAGED: &str = "alert.count > 0";
+
 /// Writes the connectors and the mapping, and gives what stands below the address in `andon.yaml`. `paged`
 /// says of which alerts the pager is told.
 pub fn write(folder: &Path, log: u16, pager: u16, paged: &str, more: &str) -> Outcome<String> {

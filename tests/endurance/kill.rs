@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::chance::Chance;
 use crate::load::Load;
 use crate::receiver::{Kind, Receiver};
-use crate::support::{Andon, Outcome, until};
+use crate::support::{Andon, Outcome};
 use crate::{files, given, verdict};
 
 /// Kills in a plain `cargo test`; `cargo xtask kill` says otherwise.
@@ -25,7 +25,7 @@ fn nothing_is_lost_by_kills_and_nothing_comes_twice_without_cause() -> Outcome<(
     let life = Arc::new(AtomicU32::new(0));
     let log = Receiver::start(Kind::Log, &life, chance.below(1 << 30), TROUBLE, true)?;
     let pager = Receiver::start(Kind::Pager, &life, chance.below(1 << 30), TROUBLE, true)?;
-    let config = files::write(folder.path(), log.port, pager.port, "alert.count > 0", "")?;
+    let config = files::write(folder.path(), log.port, pager.port, files::ALL_PAGED, "")?;
     let mut andon = Andon::start(folder.path(), &config)?;
     let port = andon.port;
     let load = Load::start(port, RATE);
@@ -58,14 +58,7 @@ fn nothing_is_lost_by_kills_and_nothing_comes_twice_without_cause() -> Outcome<(
     }
     let took = began.elapsed();
     let accepted = load.end()?;
-    for receiver in [&log, &pager] {
-        receiver.calm.store(true, Ordering::SeqCst);
-    }
-    until(
-        "everything owed is delivered",
-        Duration::from_secs(400),
-        || Ok((verdict::owed(folder.path())? == 0).then_some(())),
-    )?;
+    verdict::delivered(folder.path(), &[&log, &pager], Duration::from_secs(400))?;
     andon.kill()?;
     let verdict = verdict::of(folder.path(), &accepted, &[&log, &pager])?;
     let troubles = [&log, &pager].map(|receiver| receiver.troubles.load(Ordering::Relaxed));

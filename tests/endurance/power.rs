@@ -134,7 +134,7 @@ fn what_was_answered_survives_power_cuts() -> Outcome<()> {
         folder,
         stage.log.port,
         stage.pager.port,
-        "alert.count > 0",
+        files::ALL_PAGED,
         "",
     )?;
     let environment = stage.environment(false);
@@ -167,14 +167,7 @@ fn what_was_answered_survives_power_cuts() -> Outcome<()> {
         andon = Andon::again_with(folder, port, &borrowed(&environment))?;
     }
     let accepted = load.end()?;
-    for receiver in receivers {
-        receiver.calm.store(true, Ordering::SeqCst);
-    }
-    until(
-        "everything owed is delivered",
-        Duration::from_secs(300),
-        || Ok((verdict::owed(folder)? == 0).then_some(())),
-    )?;
+    verdict::delivered(folder, &receivers, Duration::from_secs(300))?;
     andon.kill()?;
     let verdict = verdict::of(folder, &accepted, &receivers)?;
     println!(
@@ -199,7 +192,7 @@ fn without_syncs_the_same_disk_loses_what_was_answered() -> Outcome<()> {
         folder,
         stage.log.port,
         stage.pager.port,
-        "alert.count > 0",
+        files::ALL_PAGED,
         "",
     )?;
     // The store is made with syncs, so that only signals can be lost.

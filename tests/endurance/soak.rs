@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::load::Load;
 use crate::receiver::{Kind, Receiver};
-use crate::support::{Andon, Outcome, until};
+use crate::support::{Andon, Outcome};
 use crate::{files, given, verdict};
 
 /// Of a thousand requests at a destination, how many meet trouble.
@@ -61,13 +61,7 @@ fn growth(looks: &[Look], what: impl Fn(&Look) -> f64) -> f64 {
         let sum: f64 = part.iter().map(&what).sum();
         sum / f64::from(u32::try_from(part.len().max(1)).unwrap_or(1))
     };
-    let before = mean(
-        &looks[quarter
-            ..(2 * quarter)
-                .min(looks.len())
-                .max(quarter + 1)
-                .min(looks.len())],
-    );
+    let before = mean(looks.get(quarter..2 * quarter).unwrap_or_default());
     let after = mean(&looks[looks.len() - quarter..]);
     (after / before.max(0.001) - 1.0) * 100.0
 }
@@ -122,14 +116,7 @@ fn memory_and_files_stay_flat_under_load_and_faults() -> Outcome<()> {
         }
     }
     let accepted = load.end()?;
-    for receiver in [&log, &pager] {
-        receiver.calm.store(true, Ordering::SeqCst);
-    }
-    until(
-        "everything owed is delivered",
-        Duration::from_secs(400),
-        || Ok((verdict::owed(folder.path())? == 0).then_some(())),
-    )?;
+    verdict::delivered(folder.path(), &[&log, &pager], Duration::from_secs(400))?;
     let parts: [(&str, f64); 4] = [
         ("resident memory", growth(&looks, |look| look.resident_mb)),
         (

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use andon::alert::AlertId;
 use rusqlite::Connection;
 
 use crate::load::Accepted;
 use crate::receiver::{Kind, Receiver, Seen};
-use crate::support::Outcome;
+use crate::support::{Outcome, until};
 
 /// What a run came to.
 #[derive(Debug, Default)]
@@ -30,6 +32,16 @@ const MOST: usize = 5;
 
 fn store(folder: &Path) -> Outcome<Connection> {
     Ok(Connection::open(folder.join("data/andon.db"))?)
+}
+
+/// No trouble any more: waits until everything owed is delivered.
+pub fn delivered(folder: &Path, receivers: &[&Receiver], within: Duration) -> Outcome<()> {
+    for receiver in receivers {
+        receiver.calm.store(true, Ordering::SeqCst);
+    }
+    until("everything owed is delivered", within, || {
+        Ok((owed(folder)? == 0).then_some(()))
+    })
 }
 
 /// How many deliveries are owed now. The daemon may be running.

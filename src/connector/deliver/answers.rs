@@ -66,6 +66,11 @@ impl Verdict {
             .find(|(_, verdict)| *verdict == self)
             .map_or("retry", |(word, _)| word)
     }
+
+    /// Whether somebody has to see to the destination, or to wait for long: nothing but probes until then.
+    pub fn stops(self) -> bool {
+        matches!(self, Self::Stop | Self::Pause)
+    }
 }
 
 /// What stands beside verdicts in `answers:` of a destination; under `each:` a line is a verdict alone.

@@ -190,9 +190,10 @@ impl Worker {
             }
             return;
         };
-        let wait = match verdict {
-            Verdict::Stop | Verdict::Pause => PROBE_EVERY,
-            _ => back_off(&self.live.clock, self.circuit.failures().saturating_add(1)),
+        let wait = if verdict.stops() {
+            PROBE_EVERY
+        } else {
+            back_off(&self.live.clock, self.circuit.failures().saturating_add(1))
         };
         let why = format!("cannot ask for acknowledgments: {why}");
         self.went_wrong(&Later { wait, verdict, why }, now);
@@ -201,10 +202,6 @@ impl Worker {
     fn acknowledged(&mut self, rows: &[Owed]) {
         let now = self.live.clock.now();
         let meters = &self.live.meters;
-        let count = u64::try_from(rows.len()).unwrap_or(0);
-        meters
-            .deliveries
-            .add(&self.name, Verdict::Delivered.as_str(), count);
         let after = rows
             .iter()
             .map(|row| now.duration_since(row.owed_at).as_secs_f64());

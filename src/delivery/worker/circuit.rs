@@ -90,7 +90,7 @@ impl Circuit {
         if !together {
             self.failures = self.failures.saturating_add(1);
         }
-        let stops = matches!(verdict, Verdict::Stop | Verdict::Pause);
+        let stops = verdict.stops();
         self.stopped |= stops;
         self.open |= stops || self.failures >= OPENS_AFTER;
         let until = now.saturating_add(wait).max(self.until.unwrap_or_default());
