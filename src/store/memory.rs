@@ -167,6 +167,8 @@ pub(super) struct Memory {
     pub(super) destinations: HashMap<String, i64>,
     pub(super) next_seq: i64,
     pub(super) chain: Chain,
+    /// This transaction removed signals: none with a smaller identifier is kept any more.
+    pub(super) signals_from: i64,
     /// No signal that is expected as an echo is expected after this; milliseconds since 1970.
     pub(super) echoes_until: i64,
     /// Destinations with rows that are postponed or parked.
@@ -197,6 +199,7 @@ impl Memory {
             warm: Warm::default(),
             destinations: load_destinations(connection)?,
             next_seq: load_next_seq(connection)?,
+            signals_from: 0,
             echoes_until: load_echoes_until(connection)?,
             held: load_held(connection)?,
             news: HashMap::new(),
@@ -285,7 +288,8 @@ impl Memory {
         self.changes.clear();
         self.made.clear();
         self.chain_before.clone_from(&self.chain);
-        self.repeats.forget(oldest_id(now), self.most_repeats);
+        let floor = std::mem::take(&mut self.signals_from).max(oldest_id(now));
+        self.repeats.forget(floor, self.most_repeats);
         self.warm.trim(self.most_warm);
         std::mem::take(&mut self.news)
     }
@@ -311,6 +315,7 @@ impl Memory {
         }
         self.chain.clone_from(&self.chain_before);
         self.warm = Warm::default();
+        self.signals_from = 0;
         self.made.clear();
         self.news.clear();
         self.destinations = load_destinations(connection)?;

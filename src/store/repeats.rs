@@ -6,6 +6,9 @@
 
 use std::collections::{HashMap, VecDeque};
 
+/// Room for so many signals is kept in any case.
+const LEAST_ROOM: usize = 1_024;
+
 /// A signal, and the one with the same hash before it.
 #[derive(Debug, Clone, Copy)]
 struct Seen {
@@ -59,6 +62,12 @@ impl Repeats {
             }
             self.order.pop_front();
             self.first = self.first.wrapping_add(1);
+        }
+        // After a storm is forgotten, its room is given back; seldom, because it copies what is left.
+        let left = self.order.len().max(LEAST_ROOM);
+        if self.order.capacity() / 4 > left {
+            self.order.shrink_to(left * 2);
+            self.newest.shrink_to(left * 2);
         }
     }
 
@@ -156,6 +165,18 @@ mod tests {
             }
             prop_assert!(repeats.newest.len() <= list.len());
         }
+    }
+
+    #[test]
+    fn the_room_of_a_storm_is_given_back() {
+        let mut repeats = Repeats::default();
+        for id in 0..100_000 {
+            repeats.insert(id, id);
+        }
+        repeats.forget(99_000, 1_000_000);
+        assert!(repeats.order.capacity() < 10_000 && repeats.newest.capacity() < 10_000);
+        let left: Vec<i64> = repeats.candidates(99_500).collect();
+        assert_eq!(left, [99_500]);
     }
 
     #[test]

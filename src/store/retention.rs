@@ -210,6 +210,15 @@ impl Tx<'_> {
                 )?;
             }
         }
+        // What is not kept any more is no repeat of anything: it need not be remembered either.
+        let removed_to = old.iter().map(|old| old.id).max().unwrap_or(0);
+        let oldest = self.one(
+            "read which signal is the oldest",
+            "SELECT min(id) FROM signals",
+            [],
+            |row| row.get::<_, Option<i64>>(0),
+        )?;
+        self.memory.signals_from = oldest.flatten().unwrap_or(removed_to.saturating_add(1));
         self.give_pages_back()
     }
 

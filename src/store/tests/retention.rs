@@ -115,3 +115,30 @@ async fn identifiers_are_not_used_again_after_a_sweep() {
     let after = it.store.write(|tx| keep(tx, "2")).await.unwrap();
     assert!(after.id > before.id);
 }
+
+#[tokio::test]
+async fn what_was_removed_is_no_longer_remembered_as_a_repeat_and_what_was_kept_is() {
+    let it = scratch();
+    let sent = |tx: &mut super::Tx<'_>, vendor_id: &str| {
+        let hash = tx.memory.hash(&["local", "evidently", "test", vendor_id]);
+        Ok(tx.memory.repeats.candidates(hash).count())
+    };
+    for vendor_id in ["1", "2"] {
+        it.store.write(move |tx| keep(tx, vendor_id)).await.unwrap();
+    }
+    it.clock.advance(std::time::Duration::from_mins(1));
+    it.store.write(|tx| keep(tx, "3")).await.unwrap();
+    it.store.sweep(it.after(-30), u64::MAX, 1).await.unwrap();
+    let mut known = Vec::new();
+    for vendor_id in ["1", "2", "3"] {
+        known.push(it.store.write(move |tx| sent(tx, vendor_id)).await.unwrap());
+    }
+    assert_eq!(known, [0, 0, 1]);
+    // With the last of them gone, what comes in the same transaction is still remembered.
+    it.store.sweep(it.after(1), u64::MAX, 10).await.unwrap();
+    it.store.write(|tx| keep(tx, "4")).await.unwrap();
+    let known = it
+        .store
+        .write(move |tx| Ok((sent(tx, "3")?, sent(tx, "4")?)));
+    assert_eq!(known.await.unwrap(), (0, 1));
+}
