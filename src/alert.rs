@@ -225,6 +225,8 @@ pub enum ClosedHow {
     Resolved,
     /// A person, because it was none.
     FalsePositive,
+    /// Its mapping was retired, with `open: resolve`.
+    Retired,
 }
 
 impl Alert {

@@ -3,6 +3,10 @@
 //! Holds no decision of its own. A job takes a [`Snapshot`] and finishes on it, whatever is swapped
 //! in meanwhile.
 
+mod reloads;
+
+pub use reloads::{Ask, Change, Files, Outcome, Refusal, Reloads, Unanswered};
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -49,6 +53,8 @@ pub struct Live {
     pub board: Board,
     /// How the last looks at each source ended.
     pub sources: Sources,
+    /// Asking that the files be read again.
+    pub reloads: Reloads,
 }
 
 /// One state of the configuration, with what is needed to act on it.
@@ -163,6 +169,7 @@ impl Live {
             meters,
             board: Board::default(),
             sources: Sources::default(),
+            reloads: Reloads::default(),
         })
     }
 

@@ -63,7 +63,7 @@ pub fn load(files: &Files, config: &Arc<Source>, faults: &mut Faults) -> Option<
         mappings,
         kinds,
         config: config_read?,
-        hash: hash(files, config),
+        hash: digest(files, config),
         by_signal: HashMap::new(),
     };
     check_places(&catalog, faults);
@@ -245,7 +245,8 @@ fn check_places(catalog: &Catalog, faults: &mut Faults) {
     }
 }
 
-fn hash(files: &Files, config: &Source) -> String {
+/// A digest of everything that a catalog is made of, in hexadecimal digits.
+pub fn digest(files: &Files, config: &Source) -> String {
     let mut digest = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
     for (path, file) in files.iter() {
         digest.update(path.as_bytes());

@@ -11,8 +11,8 @@ mod load;
 mod tests;
 
 pub use cases::{captured, run_cases};
-pub use files::Files;
-pub use load::load;
+pub use files::{File, Files};
+pub use load::{digest, load};
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

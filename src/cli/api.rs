@@ -74,6 +74,8 @@ pub(crate) enum Error {
         status: u16,
         /// Its sentence, printable.
         detail: String,
+        /// All that it answered.
+        answer: Box<Json>,
     },
     /// Something else than Andon answered.
     #[error("what answers at {url} is no Andon: its answer ({status}) is no JSON")]
@@ -325,7 +327,11 @@ fn read(url: &str, status: u16, json: Option<&Json>, body: &[u8]) -> Result<Answ
             .map(|text| untrusted::log(text, 500))
     };
     match said("detail").or_else(|| said("title")) {
-        Some(detail) => Err(Error::Refused { status, detail }),
+        Some(detail) => Err(Error::Refused {
+            status,
+            detail,
+            answer: Box::new(json.cloned().unwrap_or_default()),
+        }),
         None => Err(Error::NotJson {
             url: url.to_owned(),
             status,

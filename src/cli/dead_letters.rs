@@ -187,7 +187,7 @@ fn decide(
         let path = DEAD_LETTERS.place(id, verb)?;
         match api.post(&path, body.clone(), Duration::ZERO) {
             Ok(answered) => said.push(answered.json),
-            Err(Error::Refused { status, detail }) if matches!(status, 404 | 409) => {
+            Err(Error::Refused { status, detail, .. }) if matches!(status, 404 | 409) => {
                 refused += 1;
                 said.push(json!({ "id": id, "status": status, "detail": detail }));
             }

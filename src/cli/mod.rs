@@ -17,6 +17,7 @@ mod destinations;
 mod explain;
 mod freeze;
 mod output;
+mod reload;
 mod restore;
 mod run;
 mod send;
@@ -104,6 +105,8 @@ enum Command {
     Stuck(Asked<stuck::What>),
     /// What a destination refused for good
     DeadLetters(Asked<dead_letters::What>),
+    /// Put the files that lie there in force now; faulty ones are refused, and those of before stay
+    Reload(reload::Typed),
     /// How the daemon fares
     Status(status::Typed),
     /// Copy the store to a file, while the daemon runs or not
@@ -158,6 +161,7 @@ pub fn main() -> ExitCode {
         Command::Destinations(typed) => destinations::run(typed, at),
         Command::Stuck(typed) => stuck::run(typed, at),
         Command::DeadLetters(typed) => dead_letters::run(typed, at),
+        Command::Reload(typed) => reload::run(&typed, at),
         Command::Status(typed) => status::run(&typed, at),
         Command::Backup(typed) => backup::run(&typed, at),
         Command::Restore(typed) => restore::run(&typed, at),

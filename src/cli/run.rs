@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
@@ -10,6 +11,7 @@ use clap::{Args, ValueEnum};
 use super::{Ended, Where, output};
 use crate::clock::Clock;
 use crate::daemon::{self, Daemon};
+use crate::live::Live;
 
 /// What was typed.
 #[derive(Debug, Args)]
@@ -55,6 +57,8 @@ pub(crate) fn run(typed: &Typed, at: &Where) -> anyhow::Result<Ended> {
             let keeping = Arc::clone(notice).keep(live, daemon.address);
             daemon.live.tasks.spawn(keeping);
         }
+        let reloading = reload_when_told(Arc::clone(&daemon.live))?;
+        daemon.live.tasks.spawn(reloading);
         let by_itself = tokio::select! {
             () = asked_to_stop() => false,
             () = daemon.live.stop.cancelled() => true,
@@ -83,6 +87,28 @@ fn survive_a_limit_on_files() -> anyhow::Result<()> {
     signal(SignalKind::from_raw(FILE_TOO_LARGE))
         .map(drop)
         .context("the signal about files that are too large cannot be listened to")
+}
+
+/// Who asks for the files to be read again by a signal.
+const BY_SIGNAL: &str = "andon (SIGHUP)";
+/// How long such a look may take.
+const RELOADED_WITHIN: Duration = Duration::from_mins(5);
+
+/// Each SIGHUP reads the files again; the log says what came of it.
+fn reload_when_told(live: Arc<Live>) -> anyhow::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut told = signal(SignalKind::hangup()).context("SIGHUP cannot be listened to")?;
+    Ok(async move {
+        loop {
+            tokio::select! {
+                () = live.stop.cancelled() => return,
+                _ = told.recv() => {}
+            }
+            if let Err(error) = live.reloads.ask(BY_SIGNAL, RELOADED_WITHIN).await {
+                tracing::warn!(%error, "SIGHUP");
+            }
+        }
+    })
 }
 
 /// Waits for SIGTERM or an interrupt.

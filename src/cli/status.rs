@@ -68,8 +68,20 @@ fn render(json: &Json, now: Timestamp) -> String {
         .and_then(|bytes| usize::try_from(bytes).ok())
         .map(shown::count)
         .unwrap_or_default();
+    let hash: String = cell("/catalog/hash").chars().take(12).collect();
+    let mut files = hash;
+    let changed = shown::since(json, "/catalog/last_change/at", now);
+    if !changed.is_empty() {
+        let _ = write!(files, " since {changed}");
+    }
+    let refused = shown::since(json, "/catalog/refused/at", now);
+    if !refused.is_empty() {
+        let why = cell("/catalog/refused/why");
+        let _ = write!(files, "; what lies there was refused {refused}: {why}");
+    }
     shown::facts(&[
         ("version", cell("/version")),
+        ("in force", files),
         (
             "files",
             format!(
@@ -112,7 +124,11 @@ mod tests {
     #[test]
     fn a_frozen_daemon_says_so() {
         let json = json!({
-            "version": "0.1.0", "catalog": { "connectors": 10, "mappings": 18, "connections": 3 },
+            "version": "0.1.0", "catalog": {
+                "hash": "0123456789abcdef", "connectors": 10, "mappings": 18, "connections": 3,
+                "last_change": { "at": "2026-11-23T06:05:00Z" },
+                "refused": { "at": "2026-11-23T08:04:00Z", "why": "1 fault in 1 file; `andon check` shows them" },
+            },
             "alerts": { "open": 2 }, "signals": { "waiting": 0, "stuck": 1, "refused": 0 },
             "deliveries": { "waiting": 4, "oldest_since": "2026-11-23T08:00:00Z", "dead_letters": 0 },
             "actions": { "unfinished": 0 },
@@ -121,6 +137,7 @@ mod tests {
         });
         insta::assert_snapshot!(render(&json, "2026-11-23T08:05:00Z".parse().unwrap()), @r"
         version     0.1.0
+        in force    0123456789ab since 2h ago; what lies there was refused 60s ago: 1 fault in 1 file; `andon check` shows them
         files       3 connections, 18 mappings, 10 connectors
         alerts      2 open
         signals     0 waiting for a look-up, 1 stuck, 0 that nobody knew

@@ -48,6 +48,7 @@ fn what_the_manual_says_can_be_typed() {
         "andon actions revert act_1 --wait 30",
         "andon connections test soc",
         "andon destinations",
+        "andon reload --format json",
         "andon destinations resume soc --format json",
         "andon dead-letters show 1",
         "andon dead-letters retry 1 2 --reason mended",

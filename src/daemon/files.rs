@@ -25,8 +25,10 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 const DEEPEST: usize = 8;
 
 /// A folder with an `andon.yaml`, or without one.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Folder {
+    /// Where it was looked for, and the `andon.yaml` that was named.
+    pub(super) asked: (PathBuf, Option<PathBuf>),
     /// The folder.
     pub path: PathBuf,
     /// `andon.yaml`, or what stands for it.
@@ -35,6 +37,10 @@ pub struct Folder {
     pub is_configured: bool,
     /// The built-in files under what the folder adds.
     pub files: Files,
+    /// What the folder adds.
+    pub written: Files,
+    /// Its folders of files that are there: `connectors`, `mappings`, `templates`.
+    pub present: Vec<&'static str>,
 }
 
 impl Folder {
@@ -64,18 +70,75 @@ impl Folder {
         };
         let folders = config::folders(&source);
         let mut files = Files::built_in();
-        files.overlay(overlay(&path, &folders)?);
+        let (listed, present) = listed(&path, &folders)?;
+        let mut written = Files::new();
+        for (path, name) in &listed {
+            put(path, name, &mut written)?;
+        }
+        files.overlay(written.clone());
         Ok(Self {
+            asked: (folder.to_path_buf(), config.map(Path::to_path_buf)),
             path,
+            present,
             config: source,
             is_configured,
             files,
+            written,
         })
+    }
+
+    /// Reads the same folder again.
+    ///
+    /// # Errors
+    /// As [`Folder::read`].
+    pub fn again(&self) -> Result<Self, Error> {
+        let (folder, config) = &self.asked;
+        Self::read(folder, config.as_deref())
+    }
+
+    /// What its files look like from outside: another look that gives the same need not read them.
+    ///
+    /// # Errors
+    /// When a file that is there cannot be looked at.
+    pub fn marks(&self) -> Result<Vec<Mark>, Error> {
+        let (folder, config) = &self.asked;
+        let named = config.clone().unwrap_or_else(|| folder.join("andon.yaml"));
+        let (listed, _) = listed(&self.path, &config::folders(&self.config))?;
+        let paths = listed.into_iter().map(|(path, _)| path);
+        let config = named.is_file().then_some(named);
+        paths.chain(config).map(mark).collect()
     }
 }
 
-fn overlay(root: &Path, folders: &Folders) -> Result<Files, Error> {
-    let mut files = Files::new();
+/// A file and what tells that it was changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    path: PathBuf,
+    modified: Option<std::time::SystemTime>,
+    bytes: u64,
+    inode: u64,
+}
+
+fn mark(path: PathBuf) -> Result<Mark, Error> {
+    use std::os::unix::fs::MetadataExt as _;
+    match std::fs::metadata(&path) {
+        Ok(about) => Ok(Mark {
+            modified: about.modified().ok(),
+            bytes: about.len(),
+            inode: about.ino(),
+            path,
+        }),
+        Err(source) => Err(Error::Unreadable { path, source }),
+    }
+}
+
+/// A file below one of the folders, and its name among [`Files`].
+type Listed = (PathBuf, String);
+
+/// The files that a folder adds, and which of its folders are there.
+fn listed(root: &Path, folders: &Folders) -> Result<(Vec<Listed>, Vec<&'static str>), Error> {
+    let mut files = Vec::new();
+    let mut present = Vec::new();
     for (folder, prefix) in [
         (&folders.connectors, "connectors"),
         (&folders.mappings, "mappings"),
@@ -83,34 +146,40 @@ fn overlay(root: &Path, folders: &Folders) -> Result<Files, Error> {
     ] {
         let folder = root.join(folder);
         if folder.is_dir() {
+            present.push(prefix);
             collect(&folder, prefix, &mut files)?;
         }
     }
     let kinds = root.join("kinds.yaml");
     if kinds.is_file() {
-        put(&kinds, "kinds.yaml", &mut files)?;
+        files.push((kinds, "kinds.yaml".to_owned()));
     }
-    Ok(files)
+    Ok((files, present))
 }
 
-fn collect(folder: &Path, prefix: &str, files: &mut Files) -> Result<(), Error> {
-    for entry in walkdir::WalkDir::new(folder)
+/// Links are followed: a ConfigMap's files are links into a hidden folder that is swapped as a whole.
+fn collect(folder: &Path, prefix: &str, files: &mut Vec<Listed>) -> Result<(), Error> {
+    let entries = walkdir::WalkDir::new(folder)
         .max_depth(DEEPEST)
+        .follow_links(true)
         .sort_by_file_name()
-    {
+        .into_iter()
+        .filter_entry(|entry| {
+            entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.')
+        });
+    for entry in entries {
         let entry = entry.map_err(|error| Error::Unreadable {
             path: error.path().unwrap_or(folder).to_path_buf(),
             source: error.into(),
         })?;
-        let hidden = entry.file_name().to_string_lossy().starts_with('.');
-        if !entry.file_type().is_file() || hidden {
+        if !entry.file_type().is_file() {
             continue;
         }
         let Ok(below) = entry.path().strip_prefix(folder) else {
             continue;
         };
         let below = below.to_string_lossy().replace('\\', "/");
-        put(entry.path(), &format!("{prefix}/{below}"), files)?;
+        files.push((entry.path().to_path_buf(), format!("{prefix}/{below}")));
     }
     Ok(())
 }

@@ -3,6 +3,8 @@
 mod error;
 mod files;
 mod notice;
+mod difference;
+mod reload;
 mod start;
 #[cfg(test)]
 mod simulation;

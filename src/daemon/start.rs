@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Error, Folder};
+use super::{Error, Folder, reload};
 use crate::catalog::{self, Catalog};
 use crate::clock::Clock;
 use crate::diag::{Diagnostic, Faults};
@@ -63,6 +63,7 @@ impl Daemon {
         let store = Store::open(&path, clock.clone(), options)?;
         let client = web::Client::new(clock.clone(), web::Options::default());
         let snapshot = Snapshot::new(catalog, &folder.path, &client, clock.clone())?;
+        let files = folder.clone();
         let live = Live::new(snapshot, store, clock);
         let listen = live.snapshot().catalog.config.listen;
         let bound = match server::serve(Arc::clone(&live), listen).await {
@@ -78,6 +79,7 @@ impl Daemon {
         delivery::start(&live);
         containment::start(&live);
         intake::start(&live);
+        reload::start(&live, files, client);
         tracing::info!(address = %bound.address, store = %path.display(), "listening");
         Ok(Self {
             live,

@@ -60,6 +60,8 @@ pub struct Mapping {
     pub names: Names,
     /// Whether its keys hold the connection: all its signals are of one connector.
     pub key_has_connection: bool,
+    /// Retired, it takes its open alerts with it.
+    pub resolves_open: bool,
     /// Where its name stands.
     pub place: Place,
 }

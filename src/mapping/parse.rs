@@ -55,11 +55,12 @@ pub struct Known<'k> {
     pub all_kinds: bool,
 }
 
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "andon",
     "name",
     "about",
     "status",
+    "open",
     "false_positives",
     "runbook",
     "from",
@@ -85,6 +86,7 @@ pub fn parse(
     let start = faults.errors();
     check_head(&fields, "mapping/v1", name, "the file's", faults);
     let status = status(&fields, faults);
+    let resolves_open = resolves_open(&fields, status, faults);
     let about = fields.required_text("about", "say in a sentence what it finds", faults);
     let from_node = fields.require(
         "from",
@@ -170,6 +172,7 @@ pub fn parse(
         cases,
         names,
         key_has_connection,
+        resolves_open,
         place: fields.get("name").unwrap_or(&node).place(),
     })
 }
@@ -207,6 +210,37 @@ fn status(fields: &Fields<'_>, faults: &mut Faults) -> Status {
                 .error(UNKNOWN_WORD, place, said)
                 .help("write `status: draft`, `shadow`, `stable` or `retired`");
             Status::Draft
+        }
+    }
+}
+
+/// `open: resolve | keep`: what becomes of the open alerts of a retired mapping. Kept, they wait for `quiet`
+/// or for somebody to close them.
+fn resolves_open(fields: &Fields<'_>, status: Status, faults: &mut Faults) -> bool {
+    let Some(node) = fields.get("open") else {
+        return false;
+    };
+    if status != Status::Retired {
+        faults
+            .error(
+                BAD_PART,
+                node.place(),
+                "`open` says what becomes of open alerts when a mapping is retired, and this one is not",
+            )
+            .help("write `status: retired` with it, or leave `open` out");
+    }
+    match fields.text("open", faults).as_deref() {
+        Some("resolve") => true,
+        Some("keep") | None => false,
+        Some(other) => {
+            faults
+                .error(
+                    UNKNOWN_WORD,
+                    node.place(),
+                    format!("open alerts are never `{other}`"),
+                )
+                .help("write `open: resolve` or `open: keep`");
+            false
         }
     }
 }

@@ -5,6 +5,7 @@
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::Label;
@@ -30,6 +31,12 @@ pub struct Reading {
     pub free: Option<u64>,
     /// Whether new signals are taken.
     pub room: bool,
+    /// The digest of the files in force.
+    pub files: String,
+    /// How often other files were put in force since the start, and how often they were refused.
+    pub reloads: (u64, u64),
+    /// Whether what lies there was refused.
+    pub files_refused: bool,
 }
 
 /// How a destination stands.
@@ -107,6 +114,18 @@ impl Reading {
         gauge(&mut registry, "store_has_room", about, u64::from(self.room));
         let about = "The database in use";
         registry.register_with_unit("store", about, Unit::Bytes, set(self.bytes));
+        let files = Info::new([("hash", self.files.clone())]);
+        registry.register("files", "The files in force", files);
+        let reloads = Family::<[(&'static str, &'static str); 1], Counter>::default();
+        let (changed, refused) = self.reloads;
+        for (outcome, count) in [("changed", changed), ("refused", refused)] {
+            reloads.get_or_create(&[("outcome", outcome)]).inc_by(count);
+        }
+        let about = "Looks at the files that found others";
+        registry.register("reloads", about, reloads);
+        let about = "Whether the files that lie there were refused";
+        let refused = u64::from(self.files_refused);
+        gauge(&mut registry, "files_refused", about, refused);
         if let Some(free) = self.free {
             let about = "Free on the store's disk";
             registry.register_with_unit("store_disk_free", about, Unit::Bytes, set(free));

@@ -166,5 +166,6 @@ fn status_detail(alert: &Alert) -> Option<&'static str> {
         ClosedHow::Quiet => "No further signal came.",
         ClosedHow::Resolved => "A person closed it.",
         ClosedHow::FalsePositive => "A person marked it as a false positive.",
+        ClosedHow::Retired => "The mapping that found it was retired.",
     })
 }

@@ -175,6 +175,7 @@ fn activity_and_status_follow_the_life_of_an_alert() {
         (over(ClosedHow::Quiet), 3, 4),
         (over(ClosedHow::Resolved), 3, 4),
         (over(ClosedHow::FalsePositive), 3, 3),
+        (over(ClosedHow::Retired), 3, 4),
         (revised(State::Resolved, 1), 3, 4),
     ];
     let schema = schema();

@@ -12,6 +12,7 @@ use super::body::Form;
 use super::callers::Asked;
 use super::page::{json as answer, ok};
 use super::problem::Problem;
+use super::reload;
 use crate::config::Scope;
 use crate::containment;
 use crate::untrusted;
@@ -108,10 +109,13 @@ pub(super) async fn status(
         Value::Null,
         |flag| json!({ "by": flag.who, "why": flag.why, "since": flag.at }),
     );
+    let (last_change, refused) = reload::standing(&desk.live.reloads.files());
     Ok(ok(&json!({
         "version": env!("CARGO_PKG_VERSION"),
         "catalog": {
             "hash": catalog.hash,
+            "last_change": last_change,
+            "refused": refused,
             "connectors": catalog.connectors.len(),
             "mappings": catalog.mappings.len(),
             "connections": catalog.config.written().count(),

@@ -27,6 +27,7 @@ pub(super) async fn show(State(desk): State<Arc<Desk>>) -> Result<Response, Prob
 }
 
 async fn read(live: &Live) -> Result<Reading, store::Error> {
+    let files = live.reloads.files();
     let standings = delivery::standings(live).await?;
     let (dead, unsettled, alerts_open, actions_unfinished) = live
         .store
@@ -63,6 +64,9 @@ async fn read(live: &Live) -> Result<Reading, store::Error> {
             .collect(),
         alerts_open,
         actions_unfinished,
+        files: live.snapshot().catalog.hash.clone(),
+        reloads: (files.changes, files.refusals),
+        files_refused: files.refused.is_some(),
         commits: store.commits(),
         jobs: store.jobs(),
         bytes: store.bytes(),

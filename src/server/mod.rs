@@ -25,6 +25,7 @@ mod destinations;
 mod connections;
 mod dead_letters;
 mod health;
+mod reload;
 mod metrics;
 mod routes;
 mod tls;

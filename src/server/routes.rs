@@ -1,6 +1,6 @@
 //! Which path leads where.
 //!
-//! Later issues add approve, reject and extend, `/v1/do`, `/v1/hooks`, `/v1/reload` and OpenC2 here; until
+//! Later issues add approve, reject and extend, `/v1/do`, `/v1/hooks` and OpenC2 here; until
 //! then these paths are 404.
 
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::body::Places;
 use super::callers::Gate;
 use super::{
     Desk, actions, alerts, answers, catalog, connections, dead_letters, destinations, dress,
-    health, metrics, signals, stuck, tokens,
+    health, metrics, reload, signals, stuck, tokens,
 };
 use crate::live::Live;
 
@@ -64,6 +64,7 @@ pub(super) fn with_local_token(live: &Arc<Live>, local: Option<String>) -> Route
         .route("/v1/dead-letters/{id}/drop", post(dead_letters::drop))
         .route("/v1/whoami", get(health::who_am_i))
         .route("/v1/status", get(health::status))
+        .route("/v1/reload", post(reload::reload))
         .route("/v1/freeze", post(health::freeze))
         .route("/v1/unfreeze", post(health::unfreeze))
         .route("/healthz", get(health::alive))

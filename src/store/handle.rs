@@ -1,7 +1,7 @@
 //! The handle that everybody holds: hands jobs to the writer and views to readers.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -76,6 +76,8 @@ struct Inner {
     clock: Clock,
     ids: Arc<Ids>,
     options: Options,
+    /// The bound that holds now, in bytes.
+    most_bytes: AtomicU64,
     gauge: Arc<Gauge>,
     fresh: Arc<Fresh>,
     places: Arc<Semaphore>,
@@ -255,7 +257,7 @@ impl Store {
         if inner.places.available_permits() < inner.options.most_waiting / 4 {
             return Err(Error::Busy);
         }
-        if inner.gauge.bytes() > inner.options.most_bytes {
+        if inner.gauge.bytes() > inner.most_bytes.load(Ordering::SeqCst) {
             return Err(Error::Full {
                 why: "it holds as many bytes as `keep.at_most` allows",
             });
@@ -276,6 +278,17 @@ impl Store {
     /// so far, or rows are postponed: then the outbox has to be read.
     pub fn take_fresh(&self, destination: &str, after: i64, limit: usize) -> Option<Vec<Handed>> {
         self.inner.fresh.take(destination, after, limit)
+    }
+
+    /// Sets another bound on the bytes of the database (`keep.at_most`).
+    ///
+    /// # Errors
+    /// When the store fails; the bound of before holds then.
+    pub async fn bound(&self, most_bytes: u64) -> Result<(), Error> {
+        self.write_lazily(move |tx| open::bound(tx.connection(), most_bytes))
+            .await?;
+        self.inner.most_bytes.store(most_bytes, Ordering::SeqCst);
+        Ok(())
     }
 
     pub(super) fn note_bytes(&self, bytes: u64) {
@@ -454,6 +467,7 @@ fn parts(
         reading: Semaphore::new(options.readers.max(1)),
         idle_readers: Mutex::new(Vec::new()),
         heard: Mutex::default(),
+        most_bytes: AtomicU64::new(options.most_bytes),
         options,
         #[cfg(test)]
         disk: None,

@@ -243,7 +243,7 @@ fn empty(connection: &Connection) -> Result<bool, Error> {
 
 /// SQLite itself refuses to grow a tenth beyond the bound that intake keeps to, so that marks and
 /// audit rows still fit when intake is refused.
-fn bound(connection: &Connection, most_bytes: u64) -> Result<(), Error> {
+pub(super) fn bound(connection: &Connection, most_bytes: u64) -> Result<(), Error> {
     let page: u64 = connection
         .pragma_query_value(None, "page_size", |row| row.get::<_, Count>(0))
         .map(|Count(bytes)| bytes)

@@ -8,11 +8,13 @@ mod echo;
 mod judge;
 mod revise;
 mod settle;
+mod retire;
 mod timers;
 #[cfg(test)]
 mod tests;
 
 pub use judge::{Judged, judge};
+pub use retire::retire;
 pub use revise::{Why, revise, state_heard, still_quiet_at};
 pub use settle::{first, over, settle};
 pub use timers::{due, run};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::retire::retire;
 use super::revise::{Why, revise, still_quiet_at};
 use super::settle::over;
 use crate::alert::{Closed, ClosedHow, State};
@@ -58,6 +59,9 @@ pub fn due(tx: &mut Tx<'_>, catalog: &Catalog, now: Timestamp) -> Result<usize, 
 /// Looks after open alerts until the daemon stops.
 pub async fn run(live: Arc<Live>) {
     let mut apart = apart_from_steady(&live);
+    let mut swapped = live.swapped.listen();
+    // Files may have changed while the daemon was down.
+    let mut may_have_retired = true;
     loop {
         tokio::select! {
             biased;
@@ -68,6 +72,18 @@ pub async fn run(live: Arc<Live>) {
         if (apart_now - apart).abs() >= JUMP {
             apart = apart_now;
             jumped(&live).await;
+        }
+        if swapped.has_changed() {
+            swapped.catch_up();
+            may_have_retired = true;
+        }
+        if may_have_retired {
+            match retire(&live).await {
+                Ok(_) => may_have_retired = false,
+                Err(error) => {
+                    tracing::warn!(%error, "alerts of retired mappings could not be closed; trying again");
+                }
+            }
         }
         let now = live.clock.now();
         let waiting = live.store.read(move |reader| reader.timers_due(now)).await;
