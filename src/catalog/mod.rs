@@ -77,6 +77,17 @@ impl Catalog {
         }
     }
 
+    /// With a mapping in force whatever its status says: what would it find? `None` when there is none of
+    /// that name.
+    #[must_use]
+    pub fn with_in_force(mut self, mapping: &str) -> Option<Self> {
+        self.by_signal.clear();
+        let known = self.mappings.get_mut(mapping)?;
+        Arc::get_mut(known)?.status = Status::Stable;
+        self.index();
+        Some(self)
+    }
+
     fn index(&mut self) {
         self.by_signal.clear();
         for mapping in self.mappings.values() {

@@ -18,6 +18,7 @@ mod explain;
 mod freeze;
 mod output;
 mod reload;
+mod replay;
 mod restore;
 mod run;
 mod send;
@@ -89,6 +90,10 @@ enum Command {
     Test(test::Typed),
     /// Say why a mapping says what it says about a signal, and what each destination would get
     Explain(explain::Typed),
+    /// Say what changed files would have made of the signals that are kept
+    Replay(replay::Typed),
+    /// Say what a mapping on trial would have found
+    Shadow(replay::Shadow),
     /// Hand a body to the daemon as a model platform would
     Send(send::Typed),
     /// What is open, why, and what to say to it
@@ -153,6 +158,8 @@ pub fn main() -> ExitCode {
         Command::Check(typed) => check::run(&typed, at),
         Command::Test(typed) => test::run(&typed, at),
         Command::Explain(typed) => explain::run(&typed, at),
+        Command::Replay(typed) => replay::run(&typed, at),
+        Command::Shadow(typed) => replay::shadow(&typed, at),
         Command::Send(typed) => send::run(&typed, at),
         Command::Alerts(typed) => alerts::run(typed, at),
         Command::Actions(typed) => actions::run(typed, at),

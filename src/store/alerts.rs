@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rusqlite::Row;
 use serde_json::{Map, Value};
 
-use super::columns::{Count, Exact, ms};
+use super::columns::{Count, Exact, from_ms, ms};
 use super::error::{Error, from_json, to_json};
 use super::fresh::Made;
 use super::tx::{Reader, Tx};
@@ -317,6 +317,22 @@ impl Reader<'_> {
             |row| row.get::<_, bool>(0),
         )?;
         Ok(due.unwrap_or(false))
+    }
+
+    /// When the next open alert may go quiet, or is to be said again. It may be too early where counts are
+    /// not yet written, never too late.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn next_timer(&self) -> Result<Option<Timestamp>, Error> {
+        let next = self.one(
+            "read when an alert's time comes",
+            "SELECT min(at) FROM (SELECT min(check_ms) AS at FROM alerts WHERE open = 1
+                UNION ALL SELECT min(repeat_ms) FROM alerts WHERE open = 1)",
+            [],
+            |row| row.get::<_, Option<i64>>(0),
+        )?;
+        Ok(next.flatten().map(from_ms))
     }
 
     /// An alert with what was counted in it.

@@ -39,6 +39,7 @@ mod retention;
 mod over;
 mod check;
 mod backup;
+mod history;
 mod heard;
 #[cfg(test)]
 mod simulated;
@@ -57,6 +58,7 @@ pub use echoes::{Echo, Expected};
 pub use error::Error;
 pub use fresh::Handed;
 pub use handle::{Options, Store};
+pub use history::History;
 pub use live_files::Digests;
 pub use look_ups::LookUp;
 pub use retention::Swept;

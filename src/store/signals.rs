@@ -292,18 +292,14 @@ impl Reader<'_> {
     pub fn signal(&self, id: SignalId) -> Result<Option<Kept>, Error> {
         let row = self.one(
             "read a signal",
-            "SELECT connection, connector, signal, vendor_id, at, received_at, now, change, echo_of, state, reason, data, trace,
-                coalesce(contents.path, bodies.path), coalesce(contents.headers, bodies.headers),
-                coalesce(contents.raw, bodies.raw)
-             FROM signals JOIN contents USING (id) LEFT JOIN bodies ON bodies.id = signals.body
-             WHERE signals.id = ?1",
+            &format!("{WHOLE} WHERE signals.id = ?1"),
             [id.raw()],
-            |row| Columns::read(id, row),
+            Columns::read,
         )?;
         let Some(columns) = row else {
             return Ok(None);
         };
-        columns.into_kept(id, self.alerts_of(id)?).map(Some)
+        columns.into_kept(self.alerts_of(id)?).map(Some)
     }
 
     /// The alerts that a signal counts in, in the order in which it was counted.
@@ -385,8 +381,15 @@ impl Reader<'_> {
     }
 }
 
+/// All that is kept of signals, as [`Columns`] reads it.
+pub(super) const WHOLE: &str =
+    "SELECT connection, connector, signal, vendor_id, at, received_at, now, change, echo_of, state, reason, data, trace,
+        coalesce(contents.path, bodies.path), coalesce(contents.headers, bodies.headers),
+        coalesce(contents.raw, bodies.raw), signals.id
+     FROM signals JOIN contents USING (id) LEFT JOIN bodies ON bodies.id = signals.body";
+
 /// A row before its JSON is read.
-struct Columns {
+pub(super) struct Columns {
     signal: Signal,
     state: i64,
     reason: Option<String>,
@@ -398,10 +401,10 @@ struct Columns {
 }
 
 impl Columns {
-    fn read(id: SignalId, row: &Row<'_>) -> rusqlite::Result<Self> {
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             signal: Signal {
-                id,
+                id: Id::from_raw(row.get(16)?),
                 connection: row.get(0)?,
                 name: SignalName {
                     connector: row.get(1)?,
@@ -425,7 +428,8 @@ impl Columns {
         })
     }
 
-    fn into_kept(self, id: SignalId, alerts: Vec<AlertId>) -> Result<Kept, Error> {
+    pub(super) fn into_kept(self, alerts: Vec<AlertId>) -> Result<Kept, Error> {
+        let id = self.signal.id;
         let data: Value = if let Some(data) = &self.data {
             from_json("signal", id.raw(), data)?
         } else {

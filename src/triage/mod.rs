@@ -16,5 +16,5 @@ mod tests;
 pub use judge::{Judged, judge};
 pub use retire::retire;
 pub use revise::{Why, revise, state_heard, still_quiet_at};
-pub use settle::{first, over, settle};
+pub use settle::{first, over, settle, tell};
 pub use timers::{due, run};

@@ -25,28 +25,12 @@ pub fn settle(
     judged: &mut Judged,
     raw: Option<RawRef<'_>>,
 ) -> Result<Vec<AlertId>, store::Error> {
-    let signal = &judged.signal;
-    let echo = recognise(tx, catalog, signal)?;
-    let echoed;
-    let signal = match echo {
-        None => signal,
-        Some(action) => {
-            echoed = Signal {
-                echo_of: Some(action),
-                ..signal.clone()
-            };
-            &echoed
-        }
-    };
-    let mut alerts = Vec::new();
-    for (mapping, said) in &mut judged.said {
-        let touched = match said {
-            Judgement::Nothing => None,
-            Judgement::Open(proposal) => Some(open(tx, catalog, mapping, signal, proposal)?),
-            Judgement::Close { key } => close(tx, catalog, signal, key)?,
-        };
-        alerts.extend(touched);
+    let echo = recognise(tx, catalog, &judged.signal)?;
+    if echo.is_some() {
+        judged.signal.echo_of = echo;
     }
+    let alerts = tell(tx, catalog, judged)?;
+    let signal = &judged.signal;
     let reason = judged
         .stuck
         .iter()
@@ -81,6 +65,29 @@ pub fn settle(
             progress: json!({ "mappings": judged.waiting, "found": {}, "stuck": stuck, "reason": reason }),
             error: None,
         })?;
+    }
+    Ok(alerts)
+}
+
+/// What mappings say of a signal, told to its alerts, while the signal itself is left alone. Gives the
+/// alerts that it counts in; what an alert shows is moved into it.
+///
+/// # Errors
+/// When the store fails.
+pub fn tell(
+    tx: &mut Tx<'_>,
+    catalog: &Catalog,
+    judged: &mut Judged,
+) -> Result<Vec<AlertId>, store::Error> {
+    let signal = &judged.signal;
+    let mut alerts = Vec::new();
+    for (mapping, said) in &mut judged.said {
+        let touched = match said {
+            Judgement::Nothing => None,
+            Judgement::Open(proposal) => Some(open(tx, catalog, mapping, signal, proposal)?),
+            Judgement::Close { key } => close(tx, catalog, signal, key)?,
+        };
+        alerts.extend(touched);
     }
     Ok(alerts)
 }
