@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use jiff::Timestamp;
@@ -67,6 +68,8 @@ impl Side {
         let clock = Clock::stopped(at);
         let options = Options {
             least_free: 0,
+            // Nothing durable is written here that a job could ride with.
+            lazy_wait: Duration::ZERO,
             most_warm_alerts: 100_000,
             ..Options::default()
         };
