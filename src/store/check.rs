@@ -191,10 +191,6 @@ pub(super) fn check_open(connection: &Connection, path: &Path) -> Result<Checked
         "tables or indexes are not those of this schema",
         tables(connection, schema),
     );
-    note(
-        "rows name rows that are not there",
-        foreign_keys(connection),
-    );
     let reader = Reader::new(connection);
     for (what, sql) in RULES {
         note(
@@ -274,13 +270,6 @@ fn in_file(lines: Vec<String>) -> Fault {
         first: lines,
         in_file: true,
     }
-}
-
-fn foreign_keys(connection: &Connection) -> Result<Vec<String>, Error> {
-    connection
-        .prepare("PRAGMA foreign_key_check")
-        .and_then(|mut check| check.query_map([], |row| row.get(0))?.collect())
-        .map_err(failed("check the store's file"))
 }
 
 /// Tables and indexes that are missing, changed, or nobody's.
