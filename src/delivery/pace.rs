@@ -65,6 +65,10 @@ mod tests {
                 let (most, pause) = (most.min(LONGEST), back_off(&clock, attempts));
                 assert!(pause >= most / 2 && pause <= most, "{attempts}: {pause:?}");
             }
+            // Those that failed together do not all come back together.
+            let first = back_off(&clock, attempts);
+            let spread = |_| back_off(&clock, attempts) != first;
+            assert!((0..50).any(spread), "{attempts}");
         }
     }
 }

@@ -6,7 +6,7 @@ use super::splunk::{TOKEN, idle_with, ids, indexed, many};
 use super::{START, Scene, changed, order, revised, snapshot, within};
 use crate::alert::State;
 use crate::catalog::Files;
-use crate::delivery::start;
+use crate::delivery::{Way, start};
 use crate::sandbox::splunk::{Indexer, Options, Token};
 use crate::sandbox::{Fault, Running};
 
@@ -102,6 +102,20 @@ async fn what_the_indexers_lost_is_sent_again_after_its_time_with_the_same_event
     }
 }
 
+#[tokio::test]
+async fn it_is_asked_every_ten_seconds_and_waited_for_as_long_as_the_settings_say() {
+    for (settings, again_after) in [
+        (", ack: true", Duration::from_mins(5)),
+        (", ack: true, ack_within: 90s", Duration::from_secs(90)),
+    ] {
+        let (_splunk, scene) = idle_with(Files::built_in(), options(), settings).await;
+        let snapshot = scene.live.snapshot();
+        let way = Way::to(&snapshot, "soc").unwrap();
+        let times = way.acknowledges().unwrap().times(&way.connection.settings);
+        assert_eq!(times, (ASK, again_after));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_without_an_id_stops_the_destination_and_says_why() {
     let without = Options::with_token(Token::new(TOKEN));
@@ -138,7 +152,8 @@ async fn after_a_restart_what_waited_is_sent_again() {
 async fn another_configuration_goes_on_waiting_for_what_was_sent() {
     let (splunk, scene) = begin().await;
     splunk.recorded().hold_acks(true);
-    scene.owe_all("soc", &many(&scene, 2)).await;
+    let alerts = many(&scene, 2);
+    scene.owe_all("soc", &alerts).await;
     within(splunk.recorded().reaches(2)).await;
     let more = format!(
         "{}\n  second: {{ connector: file, path: out.ndjson }}",
@@ -146,11 +161,15 @@ async fn another_configuration_goes_on_waiting_for_what_was_sent() {
     );
     let made = snapshot(&scene.files, scene.folder.path(), &more, &scene.clock);
     scene.live.swap(made);
-    scene.owe("soc", &scene.alert("later")).await;
+    // What follows an event that waits does not overtake it under the new configuration either.
+    let over = revised(&alerts[0], State::Resolved);
+    scene.owe_all("soc", &[over, scene.alert("later")]).await;
     within(splunk.recorded().reaches(3)).await;
+    requests(&splunk, 2).await;
+    assert_eq!(splunk.recorded().count(), 3);
     splunk.recorded().hold_acks(false);
     acknowledged(&scene).await;
-    assert_eq!(splunk.recorded().count(), 3, "none was sent twice");
+    assert_eq!(splunk.recorded().count(), 4, "none was sent twice");
     scene.stop().await;
 }
 
@@ -252,5 +271,24 @@ async fn without_the_setting_nothing_is_asked() {
     scene.owe("soc", &scene.alert("age")).await;
     scene.empty("soc").await;
     assert_eq!(splunk.faults().requests(), 2);
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_collector_is_sent_what_the_one_before_did_not_acknowledge() {
+    let (splunk, scene) = begin().await;
+    splunk.recorded().hold_acks(true);
+    let alerts = many(&scene, 2);
+    scene.owe_all("soc", &alerts).await;
+    within(splunk.recorded().reaches(2)).await;
+    requests(&splunk, 1).await;
+    let other = crate::sandbox::splunk::start(options()).await.unwrap();
+    let moved = scene.connections.replace(splunk.url(), other.url());
+    let made = snapshot(&scene.files, scene.folder.path(), &moved, &scene.clock);
+    scene.live.swap(made);
+    within(other.recorded().reaches(2)).await;
+    assert_eq!(indexed(&other), ids(&alerts));
+    acknowledged(&scene).await;
+    assert!(waited(&scene) < Duration::from_mins(5));
     scene.stop().await;
 }

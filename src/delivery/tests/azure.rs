@@ -91,15 +91,24 @@ async fn a_long_value_is_cut_with_a_mark_before_azure_cuts_it_without() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_never_spans_more_than_half_an_hour() {
-    for (apart, requests) in [(30 * 60, 1), (30 * 60 + 1, 2)] {
-        let (azure, scene) = begin().await;
-        let early = scene.alert("income");
-        let mut late = scene.alert("age");
-        late.revised_at += Duration::from_secs(apart);
-        scene.owe_all("logs", &[late, early]).await;
+    // In seconds, in the order in which they are owed.
+    for (times, requests) in [
+        (&[30 * 60, 0][..], 1),
+        (&[30 * 60 + 1, 0], 2),
+        (&[15 * 60, 0, 40 * 60], 2),
+        (&[15 * 60, 30 * 60, 0], 1),
+    ] {
+        let (azure, scene) = idle().await;
+        let alerts = times.iter().map(|time| {
+            let mut alert = scene.alert(&format!("column {time}"));
+            alert.revised_at += Duration::from_secs(*time);
+            alert
+        });
+        scene.owe_all("logs", &alerts.collect::<Vec<_>>()).await;
+        begin_delivery(&scene.live);
         scene.empty("logs").await;
-        assert_eq!(azure.recorded().count(), 2);
-        assert_eq!(sent(&azure), requests, "{apart} s apart");
+        assert_eq!(azure.recorded().rows().len(), times.len());
+        assert_eq!(sent(&azure), requests, "{times:?}");
         scene.stop().await;
     }
 }
@@ -117,7 +126,7 @@ async fn brackets_and_commas_count_towards_the_cap() {
     let rendered = crate::delivery::render(&nobody.live.snapshot(), "logs", &alert).unwrap();
     let ten = 10 * rendered.bytes.len();
     // Two brackets and nine commas; one byte more is counted, for the comma that is not there.
-    for (cap, requests) in [(ten + 12, 2), (ten + 5, 3)] {
+    for (cap, requests) in [(ten + 12, 2), (ten + 10, 3), (ten + 5, 3)] {
         let bytes = format!("bytes: {cap}");
         let (azure, scene) =
             idle_with(changed("sentinel", &[("bytes: 1000000", &bytes)]), cap).await;
@@ -159,13 +168,22 @@ async fn a_token_that_is_refused_is_renewed_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_that_is_not_yet_seen_is_waited_for() {
-    let (azure, scene) = begin().await;
+    // Ten minutes where the manifest says so, and where it does not say.
+    for (pause, minutes) in [("      for: 10m", 10), ("      for: 3m", 3), ("", 10)] {
+        let files = changed("sentinel", &[("      for: 10m", pause)]);
+        role_is_waited_for(files, Duration::from_mins(minutes)).await;
+    }
+}
+
+async fn role_is_waited_for(files: Files, pause: Duration) {
+    let (azure, scene) = idle_with(files, 1_000_000).await;
+    begin_delivery(&scene.live);
     azure.recorded().assign_role(false);
     scene.owe("logs", &scene.alert("income")).await;
     scene
         .until("logs", |standing| standing.paused_until.is_some())
         .await;
-    let then = START.parse::<jiff::Timestamp>().unwrap() + Duration::from_mins(10);
+    let then = START.parse::<jiff::Timestamp>().unwrap() + pause;
     assert_eq!(scene.standing("logs").await.paused_until, Some(then));
     azure.recorded().assign_role(true);
     within(async {
@@ -174,7 +192,7 @@ async fn a_role_that_is_not_yet_seen_is_waited_for() {
         }
     })
     .await;
-    scene.passes(Duration::from_mins(10));
+    scene.passes(pause);
     scene.empty("logs").await;
     assert_eq!(azure.recorded().count(), 1);
     scene.stop().await;

@@ -193,3 +193,33 @@ async fn what_is_written_at_once_is_what_is_rendered() {
     assert_eq!(written.left_out, ["index"]);
     assert_eq!(written.left_out, rendered.left_out);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_file_cannot_take_waits_until_it_can() {
+    let scene = Scene::idle(
+        Files::built_in(),
+        "  local: { connector: file, path: out/alerts.ndjson }",
+        &[],
+    );
+    // Something else lies where the folder is to be.
+    let in_the_way = scene.folder.path().join("out");
+    std::fs::write(&in_the_way, "").unwrap();
+    scene.owe("local", &scene.alert("income")).await;
+    begin_delivery(&scene.live);
+    scene
+        .until("local", |standing| standing.last_error.is_some())
+        .await;
+    assert_eq!(scene.waiting("local").await, 1);
+    assert!(scene.dead().await.is_empty());
+    std::fs::remove_file(&in_the_way).unwrap();
+    within(async {
+        while scene.waiting("local").await > 0 {
+            scene.passes(Duration::from_secs(60));
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    })
+    .await;
+    let text = std::fs::read_to_string(in_the_way.join("alerts.ndjson")).unwrap();
+    assert_eq!(text.lines().count(), 1);
+    scene.stop().await;
+}

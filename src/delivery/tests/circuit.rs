@@ -183,3 +183,32 @@ async fn one_that_has_used_up_its_rate_holds_up_no_other() {
     assert_eq!(scene.waiting("oncall").await, 2);
     scene.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pauses_go_on_growing_after_a_restart() {
+    let (splunk, scene) = begin().await;
+    splunk
+        .faults()
+        .at_rate(1000, 1, Fault::Status(503, String::new()));
+    scene.owe("soc", &scene.alert("income")).await;
+    after_requests(&scene, || splunk.faults().requests(), 7).await;
+    let scene = scene.restarted().await;
+    within(async {
+        while splunk.faults().requests() < 8 {
+            scene.passes(Duration::from_mins(5));
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    let now = scene.clock.now();
+    scene
+        .until("soc", |standing| {
+            standing.paused_until.is_some_and(|until| until > now)
+        })
+        .await;
+    let until = scene.standing("soc").await.paused_until.unwrap();
+    // The eighth try: from half of 128 seconds to all of them.
+    let wait = Duration::try_from(until.duration_since(now)).unwrap();
+    assert!(wait >= Duration::from_secs(64), "{wait:?}");
+    scene.stop().await;
+}

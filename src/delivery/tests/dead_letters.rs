@@ -31,7 +31,11 @@ async fn once_its_cause_is_mended_it_is_delivered_with_its_own_event_id() {
     alert.fields.insert("index".to_owned(), "nowhere".into());
     scene.owe("soc", &alert).await;
     scene.empty("soc").await;
-    let seq = scene.dead().await[0].seq;
+    let letter = scene.dead().await.remove(0);
+    let seq = letter.seq;
+    assert_eq!(letter.cause.status, Some(400));
+    let said: Value = serde_json::from_slice(letter.cause.body.as_data()).unwrap();
+    assert_eq!(said["code"], 7);
     // Nothing is mended: it is refused again.
     retry(&scene.live, seq, "ann", "").await.unwrap();
     scene.empty("soc").await;

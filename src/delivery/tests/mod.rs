@@ -2,6 +2,7 @@
 
 mod acks;
 mod answers;
+mod meaning;
 mod circuit;
 mod partial;
 mod splunk;

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::splunk::many;
-use super::{Scene, revised, within};
+use super::{Scene, changed, revised, within};
 use crate::alert::{Link, Severity, State};
 use crate::catalog::Files;
 use crate::clock::Clock;
@@ -258,5 +259,47 @@ async fn a_test_event_leaves_no_incident_open() {
     let incidents = pager.recorded().incidents();
     assert_eq!(incidents.len(), 1);
     assert_eq!(incidents[0].status, Status::Resolved);
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_again_smaller_takes_its_turn_too() {
+    let files = changed("pagerduty", &[("rate: 120/1m", "rate: 1/1h")]);
+    let (pager, scene) = idle(files).await;
+    pager.faults().then(Fault::Status(413, String::new()));
+    scene.owe("oncall", &scene.alert("income")).await;
+    begin_delivery(&scene.live);
+    for _ in 0..50 {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        scene.passes(Duration::from_secs(1));
+    }
+    assert_eq!(pager.faults().requests(), 1);
+    assert_eq!(scene.waiting("oncall").await, 1);
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pager_that_stays_busy_is_asked_less_and_less_often() {
+    let (pager, scene) = begin().await;
+    pager
+        .faults()
+        .then_times(9, &Fault::Status(429, String::new()));
+    scene.owe("oncall", &scene.alert("income")).await;
+    within(async {
+        while pager.faults().waiting() > 0 {
+            scene.passes(Duration::from_secs(60));
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    let now = scene.clock.now();
+    scene
+        .until("oncall", |standing| {
+            standing.paused_until.is_some_and(|until| until > now)
+        })
+        .await;
+    let until = scene.standing("oncall").await.paused_until.unwrap();
+    // `for: 30s` is the least; after nine tries it is from half of 256 seconds to all of them.
+    assert!(until.duration_since(now) >= SignedDuration::from_secs(128));
     scene.stop().await;
 }

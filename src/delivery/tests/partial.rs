@@ -1,12 +1,15 @@
 //! Batches of which Splunk takes a part: `invalid-event-number` says where it stopped.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::splunk::{TOKEN, idle, ids, indexed, many, options};
-use super::{Scene, changed};
-use crate::alert::Alert;
+use super::{Scene, changed, revised, within};
+use crate::alert::{Alert, State};
 use crate::catalog::Files;
 use crate::delivery::start;
+use crate::sandbox::Fault;
 use crate::sandbox::splunk::{Edition, Options, Token};
 
 /// A manifest that lets an alert make its own event, its indexed fields and its index.
@@ -173,4 +176,38 @@ async fn a_whole_batch_that_is_too_large_is_halved_however_splunk_says_so() {
         assert_eq!(splunk.faults().requests(), 7, "{edition:?}");
         scene.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_after_a_part_that_is_put_off_is_put_off_with_it() {
+    let (splunk, scene) = idle(Files::built_in(), options()).await;
+    let mut revisions = many(&scene, 1);
+    for _ in 0..3 {
+        revisions.push(revised(revisions.last().unwrap(), State::Open));
+    }
+    let too_large = Fault::Status(413, String::new());
+    splunk.faults().then(too_large);
+    splunk.faults().then(Fault::RetryAfter(503, 30));
+    scene.owe_all("soc", &revisions).await;
+    start(&scene.live);
+    scene
+        .until("soc", |standing| standing.paused_until.is_some())
+        .await;
+    assert_eq!(splunk.faults().requests(), 2, "the second half is not sent");
+    assert_eq!(scene.waiting("soc").await, 4);
+    within(async {
+        while scene.waiting("soc").await > 0 {
+            scene.passes(Duration::from_secs(30));
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    })
+    .await;
+    let events = splunk.recorded().events();
+    let sent: Vec<_> = events
+        .iter()
+        .map(|event| event.event["metadata"]["uid"].clone())
+        .collect();
+    let wanted: Vec<_> = revisions.iter().map(Alert::event_id).collect();
+    assert_eq!(sent, wanted);
+    scene.stop().await;
 }

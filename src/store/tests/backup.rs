@@ -121,6 +121,10 @@ async fn a_sound_store_has_no_fault_and_each_broken_rule_is_told() {
             "alerts that are open, owed or dead cannot be read back",
         ),
         (
+            "UPDATE alerts SET open = 0; UPDATE revisions SET json = '{}' WHERE id = 1",
+            "alerts that are open, owed or dead cannot be read back",
+        ),
+        (
             "UPDATE audit SET who = 'nobody' WHERE seq = 7",
             "the audit's chain is broken from here on",
         ),
@@ -157,6 +161,8 @@ async fn a_restored_store_goes_on_after_the_largest_identifier_ever_given() {
     let it = filled().await;
     let path = it.store.path().to_owned();
     let backup = it.folder.path().join("copy.db");
+    // A backup that broke off left this.
+    std::fs::write(it.folder.path().join("copy.db.part"), "half").unwrap();
     back_up(&path, &backup, time(AT)).unwrap();
     it.clock.advance(std::time::Duration::from_secs(3600));
     let last = it
@@ -194,6 +200,7 @@ async fn a_restored_store_goes_on_after_the_largest_identifier_ever_given() {
         .unwrap();
     assert!(next.id > last.id);
     assert!(frozen.is_some() && revoked.len() == 1);
+    assert_eq!(check(&path).unwrap().holds.unwrap().made, None);
     let found = store.read(move |reader| reader.signal(last.id)).await;
     assert!(found.unwrap().is_none());
     let now = it.clock.now();
@@ -228,4 +235,43 @@ async fn what_is_no_sound_backup_is_not_restored_and_nothing_is_changed() {
         assert!(said.contains("copy.db"), "{what}: {said}");
         assert_eq!(std::fs::read(&path).unwrap(), before, "{what}");
     }
+}
+
+#[tokio::test]
+async fn a_store_that_was_killed_is_put_aside_with_its_log() {
+    let it = filled().await;
+    let path = it.store.path().to_owned();
+    let backup = it.folder.path().join("copy.db");
+    back_up(&path, &backup, time(AT)).unwrap();
+    it.store.write(|tx| keep(tx, "in the log")).await.unwrap();
+    let killed = tempfile::tempdir().unwrap();
+    let path = killed.path().join("andon.db");
+    for end in ["", "-wal"] {
+        let name = format!("andon.db{end}");
+        std::fs::copy(it.folder.path().join(&name), killed.path().join(&name)).unwrap();
+    }
+    let restored = restore(&backup, &path, true, time(AT)).unwrap();
+    let aside = check(&restored.aside.unwrap()).unwrap();
+    assert_eq!(aside.holds.unwrap().signals, 21);
+    assert_eq!(check(&path).unwrap().holds.unwrap().signals, 20);
+}
+
+#[tokio::test]
+async fn a_log_alone_is_a_store_that_is_there_and_what_is_restored_counts_as_one() {
+    let it = filled().await;
+    let backup = it.folder.path().join("copy.db");
+    back_up(it.store.path(), &backup, time(AT)).unwrap();
+    let other = tempfile::tempdir().unwrap();
+    let path = other.path().join("andon.db");
+    let log = other.path().join("andon.db-wal");
+    std::fs::write(&log, "rows").unwrap();
+    assert!(matches!(
+        restore(&backup, &path, false, time(AT)),
+        Err(Error::Occupied { .. })
+    ));
+    std::fs::remove_file(&log).unwrap();
+    restore(&backup, &path, false, time(AT)).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let gone = Store::open(&path, it.clock.clone(), options());
+    assert!(matches!(gone, Err(Error::Gone { .. })));
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::super::{LookUp, RawRef, Standing, Store};
-use super::{Scratch, open_and_owe, options, raw, scratch, signal, time};
+use super::super::{LookUp, RawRef, Sighting, Standing, Store, Times};
+use super::{Scratch, alert, open_and_owe, options, raw, scratch, signal, time};
 
 /// One delivery and one look-up, put off by five minutes.
 async fn put_off(it: &Scratch) {
@@ -92,5 +92,52 @@ async fn under_a_clock_that_went_back_while_it_was_stopped_nothing_is_put_off_fo
         assert_eq!(due(&again, &it).await, (0, 0), "{to}");
         it.clock.advance(Duration::from_secs(1));
         assert_eq!(due(&again, &it).await, (1, 1), "{to}");
+    }
+}
+
+#[tokio::test]
+async fn an_alert_goes_quiet_and_is_said_again_after_its_span_and_not_by_the_time_of_day() {
+    for to in ["2026-11-23T07:00:00Z", "2031-01-01T00:00:00Z"] {
+        let it = scratch();
+        let (quiet_at, repeat_at) = (it.after(60), it.after(60));
+        let id = it
+            .store
+            .write(move |tx| {
+                let opened = alert(tx, "key");
+                let times = Times {
+                    quiet_at: Some(quiet_at),
+                    repeat_at: Some(repeat_at),
+                };
+                tx.put_alert(opened.clone(), times)?;
+                // A sighting keeps it in memory.
+                tx.count(
+                    opened.id,
+                    Sighting {
+                        signal: tx.next_id(),
+                        at: tx.now(),
+                        seen: tx.now(),
+                        quiet_at: Some(quiet_at),
+                        measured: None,
+                        evidence: None,
+                    },
+                )?;
+                Ok(opened.id)
+            })
+            .await
+            .unwrap();
+        it.clock.jump_to(time(to));
+        let wanted = it.after(60);
+        let quiet_at = it.store.write(move |tx| tx.goes_quiet_at(id)).await;
+        assert_eq!(quiet_at.unwrap(), Some(wanted), "{to}");
+        for (seconds, expected) in [(59, vec![]), (60, vec![id])] {
+            let now = it.after(seconds);
+            let due = it.store.write(move |tx| tx.quiet_due(now, 10)).await;
+            assert_eq!(due.unwrap(), expected, "{to} {seconds}");
+            let due = it
+                .store
+                .read(move |reader| reader.repeat_due(now, 10))
+                .await;
+            assert_eq!(due.unwrap(), expected, "{to} {seconds}");
+        }
     }
 }

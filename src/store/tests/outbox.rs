@@ -214,6 +214,11 @@ async fn a_dead_letter_can_be_retried_or_dropped() {
         .write(move |tx| {
             tx.dead_letter("soc", dead[3], &cause())?;
             tx.dead_letter("soc", dead[2], &cause())?;
+            let older = tx.dead_letters(None, Some(dead[3]), 10)?;
+            assert_eq!(
+                older.iter().map(|one| one.seq).collect::<Vec<_>>(),
+                [dead[2]]
+            );
             Ok((
                 tx.retry_dead_letter(dead[3], false)?,
                 tx.drop_dead_letter(dead[2])?,

@@ -1,7 +1,9 @@
 //! Retention removes what is old and needed by nothing.
 
 use super::super::{RawRef, Standing, Times};
+use super::containment::action;
 use super::{Scratch, alert, keep, open_and_owe, raw, revised, scratch, signal};
+use crate::action::{Action, State as Done};
 use crate::alert::State;
 use crate::signal::SignalId;
 
@@ -42,6 +44,21 @@ async fn only_what_nothing_needs_is_removed() {
             tx.put_alert(revised(&closed, State::Resolved), Times::default())?;
             let (owed, _) = open_and_owe(tx, "owed", "soc")?;
             tx.put_alert(revised(&owed, State::Resolved), Times::default())?;
+            // Of one action something is left to do, of another something to undo.
+            for (state, until) in [(Done::Running, None), (Done::Succeeded, Some(tx.now()))] {
+                let acted = alert(tx, "acted");
+                tx.put_alert(revised(&acted, State::Resolved), Times::default())?;
+                let asked = Action {
+                    state,
+                    until,
+                    changed: true,
+                    alert: Some(acted.id),
+                    idempotency_key: None,
+                    ..action(tx, "")
+                };
+                tx.put_action(&asked)?;
+                insert(tx, Standing::Read(&[acted.id]), false)?;
+            }
             insert(tx, Standing::Read(&[]), true)?;
             insert(tx, Standing::Read(&[closed.id]), true)?;
             insert(tx, Standing::Read(&[open.id]), false)?;
@@ -64,14 +81,14 @@ async fn only_what_nothing_needs_is_removed() {
         .await
         .unwrap();
     let swept = it.store.sweep(it.after(1), u64::MAX, 2).await.unwrap();
-    assert_eq!((swept.signals, swept.needed), (3, 6));
+    assert_eq!((swept.signals, swept.needed), (3, 8));
     for id in kept {
         assert!(is_kept(&it, id).await);
     }
     for id in free {
         assert!(!is_kept(&it, id).await);
     }
-    assert_eq!(count(&it, "contents").await, 6);
+    assert_eq!(count(&it, "contents").await, 8);
 }
 
 #[tokio::test]
@@ -101,8 +118,22 @@ async fn a_shared_body_goes_with_its_last_signal() {
         })
         .await
         .unwrap();
+    // One of the two goes, and the other one still reads back.
+    let first = it
+        .store
+        .write(|tx| {
+            let body = tx.insert_body(&raw())?;
+            let first = signal(tx, "3");
+            tx.insert_signal(&first, RawRef::Shared(body), Standing::Read(&[]))?;
+            let waits = signal(tx, "4");
+            tx.insert_signal(&waits, RawRef::Shared(body), Standing::Waiting(&[]))?;
+            Ok(first.id)
+        })
+        .await
+        .unwrap();
     it.store.sweep(it.after(1), u64::MAX, 1).await.unwrap();
-    assert_eq!(count(&it, "bodies").await, 0);
+    assert!(!is_kept(&it, first).await);
+    assert_eq!(count(&it, "bodies").await, 1);
 }
 
 #[tokio::test]
