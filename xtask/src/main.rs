@@ -13,7 +13,7 @@ use crate::steps::Step;
 const USAGE: &str = "\
 cargo xtask ci [--skip-test]   format, clippy, tests, packages, live tests, docs; what CI runs
 cargo xtask live [--all]       tests against real servers: MLflow and Inspect; with --all also Evidently and Feast
-cargo xtask simulate [--seeds N] [--seed S]        the daemon in stopped time, where everything goes wrong; one seed is told whole
+cargo xtask simulate [--seeds N] [--seed S] [--release]  the daemon in stopped time, where everything goes wrong; one seed is told whole
 cargo xtask kill [--times N] [--release]           kill -9 under load, with destinations that fail
 cargo xtask power [--times N] [--release]          power cuts: only what was synced is left
 cargo xtask soak [--minutes N] [--rate N] [--debug]  a long run at a steady rate of signals a second
@@ -121,20 +121,15 @@ fn bench(words: &[&str]) -> Result<()> {
 fn simulate(options: &[&str]) -> Result<()> {
     let seed = value(options, "--seed")?;
     let seeds = value(options, "--seeds")?.unwrap_or(if seed.is_some() { 1 } else { 1_000 });
-    Step::cargo(
-        "simulate",
-        &[
-            "test",
-            "--lib",
-            "--quiet",
-            "simulation::what_was_promised",
-            "--",
-            "--nocapture",
-        ],
-    )
-    .with("ANDON_SEEDS", &seeds.to_string())
-    .with("ANDON_SEED", &seed.unwrap_or(1).to_string())
-    .run()
+    let mut arguments = vec!["test", "--lib", "--quiet"];
+    if options.contains(&"--release") {
+        arguments.push("--release");
+    }
+    arguments.extend(["simulation::what_was_promised", "--", "--nocapture"]);
+    Step::cargo("simulate", &arguments)
+        .with("ANDON_SEEDS", &seeds.to_string())
+        .with("ANDON_SEED", &seed.unwrap_or(1).to_string())
+        .run()
 }
 
 /// One of the proofs of `tests/endurance/`, so many times.
