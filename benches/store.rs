@@ -340,7 +340,7 @@ fn signal(store: &Store, clock: &Clock, number: u64) -> (Signal, Raw) {
         now,
         change: None,
         echo_of: None,
-        data: Untrusted::new(data),
+        data: Untrusted::new(data.into()),
     };
     let raw = Raw {
         body: Untrusted::new(body),

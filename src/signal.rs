@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
+use crate::document::Document;
 use crate::untrusted::Untrusted;
 
 pub use crate::id::SignalId;
@@ -31,21 +31,20 @@ pub struct Signal {
     /// An action of Andon's own that this signal is the echo of.
     pub echo_of: Option<crate::id::ActionId>,
     /// The `data:` of the manifest: checked against the signal's schema.
-    pub data: Untrusted<Value>,
+    pub data: Untrusted<Document>,
 }
 
 /// `signal.at`, `signal.id` and `signal.change` are Andon's; no schema may use them.
-pub fn with_own_fields(data: Value, at: Timestamp, id: &str, change: Option<Change>) -> Value {
-    match data {
-        Value::Object(mut map) => {
-            map.insert("at".to_owned(), Value::String(at.to_string()));
-            map.insert("id".to_owned(), Value::String(id.to_owned()));
-            if let Some(change) = change {
-                map.insert("change".to_owned(), change.as_str().into());
-            }
-            Value::Object(map)
-        }
-        other => other,
+pub fn with_own_fields(
+    data: Document,
+    at: Timestamp,
+    id: &str,
+    change: Option<Change>,
+) -> Document {
+    let at = at.to_string();
+    match change {
+        None => data.with(&[("at", &at), ("id", id)]),
+        Some(change) => data.with(&[("at", &at), ("id", id), ("change", change.as_str())]),
     }
 }
 

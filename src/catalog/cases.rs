@@ -5,9 +5,10 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{Catalog, Files};
 use crate::connector::{self, Connector, Input, SettingKind, SignalRule, Way};
+use crate::expr::Value;
 use crate::id::Id;
 use crate::mapping::{Case, Given, Mapping, Outcome};
-use crate::signal::{Signal, SignalName};
+use crate::signal::{Signal, SignalName, with_own_fields};
 use crate::untrusted::Untrusted;
 
 /// The largest sample, unpacked, in bytes.
@@ -131,7 +132,7 @@ fn extracted(
     });
     let mut input = Input::new(&settings, read_at);
     input.header = &header;
-    input.body = &body;
+    input.body = Value::from_json(&body);
     match &rule.way {
         Way::Webhook { .. } | Way::Own => {}
         Way::Poll(_) => input.status = Some(200),
@@ -165,7 +166,7 @@ fn signal(
     read_at: Timestamp,
 ) -> Result<Signal, String> {
     if let Some(schema) = &rule.schema
-        && let Err(error) = schema.validate(&item.data)
+        && let Err(error) = schema.validate(item.data.root())
     {
         return Err(format!(
             "{name} does not fit {}: {}",
@@ -175,11 +176,7 @@ fn signal(
     }
     let at = item.at.unwrap_or(read_at);
     let vendor_id = item.vendor_id.unwrap_or_else(|| format!("sample-{index}"));
-    let mut data = item.data;
-    if let Some(map) = data.as_object_mut() {
-        map.insert("at".to_owned(), at.to_string().into());
-        map.insert("id".to_owned(), vendor_id.clone().into());
-    }
+    let data = with_own_fields(item.data, at, &vendor_id, None);
     Ok(Signal {
         id: Id::from_raw(i64::try_from(index).unwrap_or(0) + 1),
         connection: name.connector.clone(),

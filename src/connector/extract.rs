@@ -4,18 +4,19 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::{SignalRule, Way};
+use crate::document::Document;
 use crate::expr::{Scope, Value};
 use crate::shape::{Absent, Error};
 
 /// What arrived, as expressions see it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Input<'i> {
     /// The connection's settings that are no secrets.
     pub settings: &'i Json,
     /// When it arrived.
     pub received_at: Timestamp,
     /// The body as JSON; null when it is none.
-    pub body: &'i Json,
+    pub body: Value<'i>,
     /// The body as text; empty where nobody needs it.
     pub text: &'i str,
     /// Headers, lower-case names.
@@ -28,8 +29,8 @@ pub struct Input<'i> {
     pub rows: &'i Json,
     /// The stored mark of a poll; null at first.
     pub mark: &'i Json,
-    /// Data that are the whole body are not copied: whoever asks has them.
-    pub leaves_whole: bool,
+    /// The body as a document that whoever asks has: data that are all of it are not copied.
+    pub whole: Option<&'i Document>,
 }
 
 /// A signal, cut out.
@@ -40,7 +41,7 @@ pub struct Extracted {
     /// When it happened; `None` where the manifest has no `at`, or it is absent.
     pub at: Option<Timestamp>,
     /// What mappings see; not yet checked against the schema.
-    pub data: Json,
+    pub data: Document,
     /// `data` is the whole body and was left there; null stands for it.
     pub whole: bool,
     /// What `mark` of a poll gives for this item; `None` where there is none, or it fails.
@@ -55,14 +56,14 @@ impl<'i> Input<'i> {
         Self {
             settings,
             received_at,
-            body: &NULL,
+            body: Value::Null,
             text: "",
             header: &NULL,
             status: None,
             file: &NULL,
             rows: &NULL,
             mark: &NULL,
-            leaves_whole: false,
+            whole: None,
         }
     }
 }
@@ -80,7 +81,7 @@ impl SignalRule {
         set("received_at", Value::Time(input.received_at));
         set("now", Value::Time(input.received_at));
         set("header", Value::from_json(input.header));
-        set("body", Value::from_json(input.body));
+        set("body", input.body.clone());
         set("text", Value::Text(input.text.into()));
         set("file", Value::from_json(input.file));
         set("rows", Value::from_json(input.rows));
@@ -99,7 +100,7 @@ impl SignalRule {
     pub fn extract(&self, input: &Input<'_>) -> Result<Vec<Result<Extracted, Error>>, Error> {
         let mut found = Vec::new();
         let scope = self.scope(input);
-        let whole = input.leaves_whole
+        let whole = input.whole.is_some()
             && self.each.is_empty()
             && self.data.as_expr().is_some_and(|data| data.is_name("body"));
         self.walk(&self.each, &scope, whole, &mut found)?;
@@ -127,6 +128,7 @@ impl SignalRule {
         let items = match list_value {
             Value::Absent | Value::Null => return Ok(()),
             Value::Json(Json::Array(items)) => items.iter().map(Value::from_json).collect(),
+            Value::Data(place) if place.is_list() => place.items().map(Value::from_place).collect(),
             Value::List(items) => items.as_ref().clone(),
             other => {
                 return Err(Error::Kind {
@@ -175,7 +177,7 @@ impl SignalRule {
         let data = if whole {
             None
         } else {
-            self.data.data(scope, Absent::LeftOut)?
+            self.data.document(scope, Absent::LeftOut)?
         };
         let mark = match &self.way {
             Way::Poll(poll) => poll
@@ -188,7 +190,7 @@ impl SignalRule {
         Ok(Extracted {
             vendor_id,
             at,
-            data: data.unwrap_or(Json::Null),
+            data: data.unwrap_or_default(),
             whole,
             mark,
         })

@@ -2,6 +2,7 @@
 
 mod way;
 mod schema;
+mod instance;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,9 +10,11 @@ use std::time::Duration;
 use super::setting::is_name;
 use super::{Files, Schedule};
 use crate::diag::{Code, Faults};
+use crate::document::Place;
 use crate::expr::{Expr, Names, Scope, Type, Value};
 use crate::shape::{Call, Offered, Path, Reading, Shape};
 use crate::yaml::{Fields, Node};
+pub use instance::Instances;
 use schema::schema;
 use way::way;
 
@@ -29,7 +32,7 @@ pub struct SignalRule {
     /// What is known of `data`.
     pub data_type: Type,
     /// Checks `data`.
-    pub schema: Option<Arc<jsonschema::Validator>>,
+    pub schema: Option<Arc<jsonschema::Validator<Instances>>>,
     /// The file of the schema, for help lines.
     pub schema_file: String,
     /// An example, as it arrives.
@@ -373,11 +376,11 @@ pub struct SourceLink {
 
 impl SourceLink {
     /// The path for a signal's data; `None` where the data lack a name that it needs.
-    pub fn path(&self, data: &serde_json::Value) -> Option<String> {
+    pub fn path(&self, data: Place<'_>) -> Option<String> {
         let mut scope = Scope::new(&self.names);
         for (slot, name) in self.names.slots() {
             if let Some(value) = data.get(name) {
-                scope.set(slot, Value::from_json(value));
+                scope.set(slot, Value::from_place(value));
             }
         }
         self.path.render(&scope).ok()

@@ -59,6 +59,7 @@ impl<'a> Value<'a> {
         Some(match self {
             Self::Json(Json::Array(items)) => items.len(),
             Self::Json(Json::Object(entries)) => entries.len(),
+            Self::Data(place) => place.count(),
             Self::List(items) => items.len(),
             Self::Map(entries) => entries.len(),
             _ => return None,
@@ -69,6 +70,7 @@ impl<'a> Value<'a> {
     pub(super) fn item(&self, index: usize) -> Option<Value<'a>> {
         match self {
             Self::Json(Json::Array(items)) => items.get(index).map(Value::from_json),
+            Self::Data(place) => place.item(index).map(Value::from_place),
             Self::List(items) => items.get(index).cloned(),
             _ => None,
         }
@@ -78,6 +80,7 @@ impl<'a> Value<'a> {
     pub(super) fn key(&self, key: &str) -> Option<Value<'a>> {
         match self {
             Self::Json(Json::Object(entries)) => entries.get(key).map(Value::from_json),
+            Self::Data(place) => place.get(key).map(Value::from_place),
             Self::Map(entries) => entries
                 .iter()
                 .find(|(own, _)| own == key)
@@ -93,17 +96,24 @@ impl<'a> Value<'a> {
                 .keys()
                 .nth(index)
                 .map(|key| Value::Text(key.as_str().into())),
+            Self::Data(place) => place.key_at(index).map(|key| Value::Text(key.into())),
             Self::Map(entries) => entries.get(index).map(|(key, _)| Value::Text(key.clone())),
             _ => None,
         }
     }
 
     pub(super) fn is_list(&self) -> bool {
-        matches!(self, Self::List(_) | Self::Json(Json::Array(_)))
+        match self {
+            Self::Data(place) => place.is_list(),
+            other => matches!(other, Self::List(_) | Self::Json(Json::Array(_))),
+        }
     }
 
     pub(super) fn is_map(&self) -> bool {
-        matches!(self, Self::Map(_) | Self::Json(Json::Object(_)))
+        match self {
+            Self::Data(place) => place.is_map(),
+            other => matches!(other, Self::Map(_) | Self::Json(Json::Object(_))),
+        }
     }
 }
 
@@ -152,6 +162,13 @@ fn equal_maps(a: &Value<'_>, b: &Value<'_>, purse: &mut Purse) -> Result<bool, S
         Value::Json(Json::Object(entries)) => {
             for (key, value) in entries {
                 if !same(key, &Value::from_json(value))? {
+                    return Ok(false);
+                }
+            }
+        }
+        Value::Data(place) => {
+            for (key, value) in place.entries() {
+                if !same(key, &Value::from_place(value))? {
                     return Ok(false);
                 }
             }

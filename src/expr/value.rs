@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 
 use crate::alert::Severity;
+use crate::document::{Place, Seen};
 
 /// A value while an expression runs.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub enum Value<'a> {
     Text(Cow<'a, str>),
     /// An object or array of the data, borrowed.
     Json(&'a Json),
+    /// The same of a document.
+    Data(Place<'a>),
     /// JSON that is written already. It is passed on whole; nothing looks into it.
     Written(&'a str),
     /// A list made here.
@@ -55,6 +58,19 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Borrows a value of a document, as [`Value::from_json`] does.
+    pub fn from_place(place: Place<'a>) -> Self {
+        match place.seen() {
+            Seen::Null => Self::Null,
+            Seen::Bool(truth) => Self::Bool(truth),
+            Seen::Int(whole) => Self::Int(whole),
+            Seen::Large(whole) => Self::Double(nearest_double(whole)),
+            Seen::Double(double) => Self::Double(double),
+            Seen::Text(text) => Self::Text(Cow::Borrowed(text)),
+            Seen::List | Seen::Map => Self::Data(place),
+        }
+    }
+
     /// As JSON: times as RFC 3339, durations as `90s`, severities as their word. `None` when absent;
     /// absent items of lists and maps are left out. A double that JSON cannot hold becomes null.
     pub fn to_json(&self) -> Option<Json> {
@@ -68,6 +84,7 @@ impl<'a> Value<'a> {
             }
             Self::Text(text) => Json::String(text.clone().into_owned()),
             Self::Json(json) => (*json).clone(),
+            Self::Data(place) => place.to_json(),
             Self::Written(written) => serde_json::from_str(written).unwrap_or(Json::Null),
             Self::List(items) => items.iter().filter_map(Self::to_json).collect(),
             Self::Map(entries) => Json::Object(
@@ -91,12 +108,22 @@ impl<'a> Value<'a> {
             Self::Int(_) | Self::Double(_) => "a number",
             Self::Text(_) => "a text",
             Self::Json(Json::Array(_)) | Self::List(_) => "a list",
-            Self::Json(_) | Self::Written(_) | Self::Map(_) => "a map",
+            Self::Data(place) if place.is_list() => "a list",
+            Self::Json(_) | Self::Data(_) | Self::Written(_) | Self::Map(_) => "a map",
             Self::Time(_) => "a time",
             Self::Duration(_) => "a duration",
             Self::Severity(_) => "a severity",
         }
     }
+}
+
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_precision_loss,
+    reason = "what is no int is a double; the loss is that of JSON everywhere"
+)]
+fn nearest_double(whole: u64) -> f64 {
+    whole as f64
 }
 
 /// CEL's way of writing a duration: seconds with what decimals it needs, and `s`.

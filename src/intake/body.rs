@@ -6,6 +6,7 @@ use std::io::Read as _;
 use serde_json::Value as Json;
 
 use super::Refused;
+use crate::document::Document;
 
 /// The longest body as it comes, in bytes.
 pub const LONGEST_BODY: usize = 8 * 1024 * 1024;
@@ -44,9 +45,16 @@ pub(super) fn decompressed(body: Vec<u8>, encoding: Option<&str>) -> Result<Vec<
 }
 
 /// One document, as the standard has it.
-pub(super) fn strict(bytes: &[u8]) -> Result<Json, Refused> {
+pub(super) fn strict(bytes: &[u8]) -> Result<Document, Refused> {
+    // What is not read at once is refused, or rare: a key that is there twice.
+    let read = std::str::from_utf8(without_mark(bytes))
+        .ok()
+        .and_then(|text| Document::read(text, DEEPEST, MOST_VALUES));
+    if let Some(document) = read {
+        return Ok(document);
+    }
     bounded(bytes)?;
-    parsed(bytes)
+    parsed(bytes).map(Document::from)
 }
 
 /// One document as Python writes it: `NaN` and the infinities read as null.
@@ -62,8 +70,7 @@ pub(super) fn is_cut_off(bytes: &[u8]) -> bool {
 }
 
 fn parsed(bytes: &[u8]) -> Result<Json, Refused> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let text = std::str::from_utf8(bytes).map_err(|error| Refused::NotParseable {
+    let text = std::str::from_utf8(without_mark(bytes)).map_err(|error| Refused::NotParseable {
         detail: format!("it is no UTF-8 at byte {}", error.valid_up_to()),
     })?;
     serde_json::from_str(text).map_err(|error| Refused::NotParseable {
@@ -73,6 +80,11 @@ fn parsed(bytes: &[u8]) -> Result<Json, Refused> {
             error.column()
         ),
     })
+}
+
+/// Without a byte order mark.
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
 /// Counts brackets and commas outside strings. What is no JSON at all is left to the parser.
@@ -203,7 +215,7 @@ mod tests {
     proptest! {
         #[test]
         fn bytes_are_read_as_serde_reads_them_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
-            let strict = strict(&bytes).ok();
+            let strict = strict(&bytes).ok().map(|read| read.to_json());
             let plain = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
             prop_assert_eq!(strict, serde_json::from_slice::<Json>(plain).ok());
             let _ = lenient(&bytes);
@@ -213,7 +225,7 @@ mod tests {
         #[test]
         fn any_text_stays_one_leaf(text in ".*") {
             let body = json!({ "a": text, "b": [text] });
-            prop_assert_eq!(strict(body.to_string().as_bytes()), Ok(body.clone()));
+            prop_assert_eq!(strict(body.to_string().as_bytes()), Ok(Document::from(&body)));
             prop_assert_eq!(lenient(body.to_string().as_bytes()), Ok(body));
         }
     }

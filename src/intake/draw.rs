@@ -10,6 +10,7 @@ use serde_json::{Map, Value as Json};
 use crate::catalog::Catalog;
 use crate::config::Connection;
 use crate::connector::{Extracted, Input, SignalRule};
+use crate::document::Document;
 use crate::shape;
 use crate::signal::{self, Change, Raw, Signal, SignalId, SignalName};
 use crate::triage::{self, Judged};
@@ -71,7 +72,7 @@ pub(super) struct Draw<'d> {
 pub(super) struct Cut {
     pub vendor_id: String,
     pub at: Option<Timestamp>,
-    pub data: Json,
+    pub data: Document,
     /// `data` is the whole body.
     pub whole: bool,
     pub fault: Option<String>,
@@ -86,7 +87,7 @@ impl Draw<'_> {
         let failed = |index: usize, error: &shape::Error| Cut {
             vendor_id: format!("{UNREAD}{index}:{}", digest()),
             at: None,
-            data: Json::Null,
+            data: Document::null(),
             whole: false,
             fault: Some(said("reading", error)),
             mark: None,
@@ -98,7 +99,7 @@ impl Draw<'_> {
                 .enumerate()
                 .map(|(index, item)| match item {
                     Err(error) => failed(index, &error),
-                    Ok(extracted) => checked(rule, extracted, input.body),
+                    Ok(extracted) => checked(rule, extracted, input.whole),
                 })
                 .collect(),
         }
@@ -133,7 +134,7 @@ impl Draw<'_> {
         let cut = Cut {
             vendor_id: digest,
             at: None,
-            data: Json::Null,
+            data: Document::null(),
             whole: false,
             fault: None,
             mark: None,
@@ -171,12 +172,12 @@ impl Draw<'_> {
     }
 }
 
-fn checked(rule: &SignalRule, extracted: Extracted, body: &Json) -> Cut {
-    let data = if extracted.whole {
-        body
-    } else {
-        &extracted.data
+fn checked(rule: &SignalRule, extracted: Extracted, body: Option<&Document>) -> Cut {
+    let data = match body {
+        Some(body) if extracted.whole => body,
+        _ => &extracted.data,
     };
+    let data = data.root();
     let fault = rule
         .schema
         .as_ref()

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::Value as Json;
 
 use super::draw::{Cut, UNREAD};
 use super::keep::{self, Kept};
 use super::poll::{Error, Key, draw, later};
 use crate::config::Connection;
 use crate::connector::{PollOf, SignalRule};
+use crate::document::Document;
 use crate::live::{Live, Snapshot};
 use crate::mapping::Judgement;
 use crate::signal::{Change, Raw};
@@ -47,7 +47,8 @@ pub(super) async fn keep_items(
             let mut shared = None;
             for (cut, id) in cuts.into_iter().zip(ids) {
                 let of_state = of == PollOf::State;
-                let data = if of_state { &cut.data } else { &Json::Null };
+                let nothing = Document::null();
+                let data = if of_state { &cut.data } else { &nothing };
                 let change =
                     tx.note_item(&key.connection, &key.signal, &cut.vendor_id, data, scan)?;
                 if !of_state && change != Change::New {
@@ -91,7 +92,7 @@ fn rule_of<'s>(
     Some((connection, rule, rule.way.of()?))
 }
 
-fn own_raw(data: &Json) -> Raw {
+fn own_raw(data: &impl ToString) -> Raw {
     Raw {
         body: Untrusted::new(data.to_string().into_bytes()),
         headers: Vec::new(),
@@ -162,7 +163,7 @@ pub(super) async fn gone(
                     let cut = Cut {
                         vendor_id: item,
                         at: None,
-                        data,
+                        data: data.into(),
                         whole: false,
                         fault: None,
                         mark: None,

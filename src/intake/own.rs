@@ -13,6 +13,7 @@ use super::draw::Draw;
 use super::items::{gone, keep_items};
 use super::poll::{Error, Key};
 use crate::connector::{Input, Way};
+use crate::expr::Value;
 use crate::live::{Live, Snapshot, Standing};
 use crate::signal::Raw;
 use crate::untrusted::Untrusted;
@@ -135,9 +136,11 @@ async fn tell(
         return Ok(());
     };
     let body = json!({ "destinations": halted });
-    let mut input = Input::new(&connection.settings, live.clock.now());
-    input.body = &body;
-    let cuts = Draw::cut(rule, &input, || "own".to_owned());
+    let cuts = {
+        let mut input = Input::new(&connection.settings, live.clock.now());
+        input.body = Value::from_json(&body);
+        Draw::cut(rule, &input, || "own".to_owned())
+    };
     let raw = Raw {
         body: Untrusted::new(body.to_string().into_bytes()),
         headers: Vec::new(),

@@ -18,6 +18,7 @@ use super::items::{AT_ONCE, gone, keep_items};
 use super::page::{Page, base_of};
 use crate::config::Connection;
 use crate::connector::{Input, Poll, PollOf, Schedule, SignalRule, Way};
+use crate::expr::Value;
 use crate::live::{Live, Snapshot};
 use crate::shape;
 use crate::signal::Raw;
@@ -355,7 +356,7 @@ async fn read_page(
     let header = header_object(&answer.headers);
     let (cuts, next) = {
         let mut input = Input::new(&connection.settings, now);
-        input.body = answer.json().ok_or(Error::NotJson)?;
+        input.body = Value::from_json(answer.json().ok_or(Error::NotJson)?);
         input.header = &header;
         input.status = Some(answer.status);
         input.mark = known;

@@ -14,6 +14,7 @@ use super::file::{Folder, Found, stat};
 use super::open::{LONGEST_FILE, LONGEST_JSON, Member, member, rows};
 use crate::catalog::Catalog;
 use crate::connector::{Input, Open, SignalRule, Whole};
+use crate::document::Document;
 use crate::expr::Value;
 use crate::live::Live;
 use crate::signal::Raw;
@@ -131,7 +132,7 @@ pub(super) fn draw(
             return Outcome::NotWhole;
         }
         let mut input = Input::new(&folder.connection.settings, now);
-        input.body = &content.body;
+        input.body = Value::from_json(&content.body);
         input.rows = &content.rows;
         input.file = &drawing.file;
         if let Some(whole) = &file.whole
@@ -311,7 +312,7 @@ impl Drawing<'_> {
         let cut = Cut {
             vendor_id: format!("?0:{}", digest(self.file.to_string().as_bytes())),
             at: Some(self.found.modified),
-            data: Json::Null,
+            data: Document::null(),
             whole: false,
             fault: Some(reason),
             mark: None,

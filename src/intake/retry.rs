@@ -8,6 +8,7 @@ use super::draw::{Cut, Draw, Drawn, Fault, Ready, digest, header_object, unread_
 use super::keep::{self, Received};
 use super::webhook::recognises;
 use crate::connector::{Input, Open, SignalRule, Way};
+use crate::expr::Value;
 use crate::live::{Live, Snapshot};
 use crate::signal::{Raw, SignalId};
 use crate::store::{self, Standing, StandingKind};
@@ -269,6 +270,6 @@ fn with_input<T>(
         }
     }
     let body = lenient(bytes)?;
-    input.body = &body;
+    input.body = Value::from_json(&body);
     Ok(then(&input))
 }

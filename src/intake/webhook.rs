@@ -11,6 +11,7 @@ use super::keep::{self, Received};
 use super::refused::RETRY_AFTER;
 use crate::config::Connection;
 use crate::connector::{Input, SignalRule, Unmatched, Way, Webhook};
+use crate::document::Document;
 use crate::expr::Value;
 use crate::live::{Live, Snapshot};
 use crate::secret::{self, Incoming};
@@ -221,7 +222,7 @@ impl Door<'_> {
     }
 
     /// The signals of one document, and how many documents nobody recognised (0 or 1).
-    fn one(&self, bytes: Vec<u8>, mut document: Json) -> (Option<Drawn>, usize) {
+    fn one(&self, bytes: Vec<u8>, mut document: Document) -> (Option<Drawn>, usize) {
         let (cuts, matched) = self.cut(&bytes, &document);
         let mut whole = cuts.iter().filter(|(_, cut)| cut.whole).count();
         let mut signals = Vec::with_capacity(cuts.len());
@@ -245,12 +246,12 @@ impl Door<'_> {
     }
 
     /// What each signal that recognises itself cuts out, and whether one does.
-    fn cut(&self, bytes: &[u8], document: &Json) -> (Vec<(&SignalRule, Cut)>, bool) {
+    fn cut(&self, bytes: &[u8], document: &Document) -> (Vec<(&SignalRule, Cut)>, bool) {
         let mut input = Input::new(&self.draw.connection.settings, self.draw.received_at);
-        input.body = document;
+        input.body = Value::from_place(document.root());
         input.text = std::str::from_utf8(bytes).unwrap_or_default();
         input.header = &self.header;
-        input.leaves_whole = !bytes.starts_with(b"\xef\xbb\xbf");
+        input.whole = (!bytes.starts_with(b"\xef\xbb\xbf")).then_some(document);
         let mut cuts = Vec::new();
         let mut matched = false;
         for rule in &self.draw.connection.connector.signals {

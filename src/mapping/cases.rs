@@ -237,7 +237,7 @@ impl Case {
             now: clock.now(),
             change: None,
             echo_of: None,
-            data: Untrusted::new(data),
+            data: Untrusted::new(data.into()),
         })
     }
 }

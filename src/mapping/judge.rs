@@ -126,7 +126,7 @@ impl Mapping {
                 scope.set(slot, value);
             }
         };
-        set("signal", Value::from_json(signal.data.as_data()));
+        set("signal", Value::from_place(signal.data.as_data().root()));
         set("now", Value::Time(signal.now));
         set("received_at", Value::Time(signal.received_at));
         for look_up in &self.look_up {

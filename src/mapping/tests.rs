@@ -153,7 +153,7 @@ fn signal(name: &str, data: Json) -> Signal {
         now: at,
         change: None,
         echo_of: None,
-        data: Untrusted::new(data),
+        data: Untrusted::new(data.into()),
     }
 }
 

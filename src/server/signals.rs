@@ -240,7 +240,7 @@ pub(super) fn contents(kept: &Kept) -> Vec<(&'static str, Value)> {
         ("vendor_id", kept.signal.vendor_id.as_str().into()),
         ("reason", kept.reason.as_deref().into()),
         ("trace", kept.trace.as_deref().into()),
-        ("data", kept.signal.data.as_data().clone()),
+        ("data", kept.signal.data.as_data().to_json()),
         ("raw", String::from_utf8_lossy(raw).into()),
         ("raw_bytes", raw.len().into()),
         ("headers", json!(kept.raw.headers)),

@@ -4,6 +4,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{Member, Part, SecretAt, Shape};
 use crate::diag::Place;
+use crate::document::Document;
 use crate::expr::{self, Expr, Scope, Value};
 use crate::{template, untrusted};
 
@@ -124,6 +125,7 @@ impl Shape {
             Part::Expr(expr) => match value_of(expr, &self.place, scope)? {
                 Value::Absent => return Ok(false),
                 Value::Json(json) => put(out, json),
+                Value::Data(place) => put(out, &place),
                 Value::Written(written) => out.extend_from_slice(written.as_bytes()),
                 Value::Text(text) => put(out, &text),
                 other => put(out, &other.to_json()),
@@ -137,6 +139,22 @@ impl Shape {
             },
         }
         Ok(true)
+    }
+
+    /// As [`Shape::data`], as a document; what stands in a document is taken from it without a tree.
+    pub fn document<'a>(
+        &'a self,
+        scope: &'a Scope<'a>,
+        absent: Absent,
+    ) -> Result<Option<Document>, Error> {
+        let Part::Expr(expr) = &self.part else {
+            return Ok(self.data(scope, absent)?.map(Document::from));
+        };
+        Ok(match value_of(expr, &self.place, scope)? {
+            Value::Data(place) => Some(Document::from(place)),
+            Value::Json(json) => Some(Document::from(json)),
+            other => other.to_json().map(Document::from),
+        })
     }
 
     /// Renders a value that holds neither secrets nor prose: data of signals, fields, arguments.

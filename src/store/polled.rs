@@ -40,7 +40,7 @@ impl Tx<'_> {
         connection: &str,
         signal: &str,
         item: &str,
-        data: &Value,
+        data: &(impl serde::Serialize + ?Sized),
         scan: i64,
     ) -> Result<Change, Error> {
         let data = to_json("a polled item", data)?;

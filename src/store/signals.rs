@@ -9,6 +9,7 @@ use super::error::{Error, damaged, from_json, to_json};
 use super::standing::{Standing, StandingKind};
 use super::tx::{Reader, Tx};
 use crate::alert::AlertId;
+use crate::document::Document;
 use crate::id::Id;
 use crate::signal::{self, Change, Raw, Signal, SignalId, SignalName};
 use crate::untrusted::Untrusted;
@@ -416,7 +417,7 @@ impl Columns {
                 now: row.get::<_, Exact>(6)?.0,
                 change: row.get::<_, Option<i64>>(7)?.and_then(change_of),
                 echo_of: row.get::<_, Option<i64>>(8)?.map(Id::from_raw),
-                data: Untrusted::new(Value::Null),
+                data: Untrusted::new(Document::null()),
             },
             state: row.get(9)?,
             reason: row.get(10)?,
@@ -430,12 +431,13 @@ impl Columns {
 
     pub(super) fn into_kept(self, alerts: Vec<AlertId>) -> Result<Kept, Error> {
         let id = self.signal.id;
-        let data: Value = if let Some(data) = &self.data {
-            from_json("signal", id.raw(), data)?
+        let data = if let Some(data) = &self.data {
+            from_json::<Value>("signal", id.raw(), data)?.into()
         } else {
-            let body = serde_json::from_slice(&self.raw).map_err(damaged("signal", id.raw()))?;
+            let body: Value =
+                serde_json::from_slice(&self.raw).map_err(damaged("signal", id.raw()))?;
             let signal = &self.signal;
-            signal::with_own_fields(body, signal.at, &signal.vendor_id, signal.change)
+            signal::with_own_fields(body.into(), signal.at, &signal.vendor_id, signal.change)
         };
         Ok(Kept {
             signal: Signal {

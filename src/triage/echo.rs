@@ -53,7 +53,7 @@ fn matches(catalog: &Catalog, signal: &Signal, expected: &Json) -> bool {
                     scope.set(slot, Value::from_json(value));
                 }
             }
-            scope.set(echo.slot, Value::from_json(signal.data.as_data()));
+            scope.set(echo.slot, Value::from_place(signal.data.as_data().root()));
             echo.when.holds(&scope).unwrap_or(false)
         })
 }

@@ -287,7 +287,7 @@ fn links(catalog: &Catalog, signal: &Signal, alert: &Alert) -> Vec<Link> {
         .and_then(|connection| connection.text(connection.connector.first_url()?));
     let path = catalog
         .signal(&signal.name)
-        .and_then(|rule| rule.link.as_ref()?.path(signal.data.as_data()));
+        .and_then(|rule| rule.link.as_ref()?.path(signal.data.as_data().root()));
     if let (Some(base), Some(path)) = (base, path) {
         links.push(Link {
             text: "Source".to_owned(),

@@ -164,7 +164,7 @@ impl Desk {
             now,
             change: None,
             echo_of: None,
-            data: Untrusted::new(data),
+            data: Untrusted::new(data.into()),
         }
     }
 
@@ -396,7 +396,7 @@ async fn the_echo_of_andons_own_change_is_information() {
 async fn a_signal_that_cannot_be_judged_is_kept_stuck_with_its_reason() {
     let desk = Desk::set();
     let mut signal = desk.signal("a", 11.0, None);
-    signal.data = Untrusted::new(json!({ "name": "a", "value": "eleven" }));
+    signal.data = Untrusted::new(json!({ "name": "a", "value": "eleven" }).into());
     let id = signal.id;
     assert!(desk.settle(signal).await.is_empty());
     let kept = desk
@@ -418,7 +418,8 @@ async fn a_signal_that_cannot_be_judged_is_kept_stuck_with_its_reason() {
 async fn a_signal_that_one_mapping_counts_and_another_cannot_judge_names_its_alert() {
     let desk = Desk::set();
     let mut signal = desk.signal("a", 11.0, None);
-    signal.data = Untrusted::new(json!({ "name": "a", "value": "eleven", "note": "count me" }));
+    signal.data =
+        Untrusted::new(json!({ "name": "a", "value": "eleven", "note": "count me" }).into());
     let id = signal.id;
     let alerts = desk.settle(signal).await;
     assert_eq!(alerts.len(), 1);

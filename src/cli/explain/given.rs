@@ -11,6 +11,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 
 use crate::connector::{Input, Open, SignalRule, Way};
+use crate::document::Document;
+use crate::expr::Value;
 use crate::id::Id;
 use crate::signal::{Signal, SignalName};
 use crate::untrusted::Untrusted;
@@ -190,7 +192,7 @@ fn arrived(
     if is_rows {
         input.rows = json;
     } else {
-        input.body = body;
+        input.body = Value::from_json(body);
     }
     let scope = rule.scope(&input);
     let only_if = match &rule.way {
@@ -206,13 +208,9 @@ fn arrived(
     let mut signals = Vec::new();
     for extracted in rule.extract(&input).map_err(|error| error.to_string())? {
         let extracted = extracted.map_err(|error| error.to_string())?;
-        fits(rule, &extracted.data)?;
-        signals.push(signal(
-            wanted,
-            extracted.vendor_id,
-            extracted.at,
-            extracted.data,
-        ));
+        let data = extracted.data.to_json();
+        fits(rule, &data)?;
+        signals.push(signal(wanted, extracted.vendor_id, extracted.at, data));
     }
     Ok(signals)
 }
@@ -239,7 +237,8 @@ fn fits(rule: &SignalRule, data: &Json) -> Result<(), String> {
             map.remove(name);
         }
     }
-    match schema.iter_errors(&data).next() {
+    let data = Document::from(data);
+    match schema.iter_errors(data.root()).next() {
         None => Ok(()),
         Some(error) => {
             let at = error.instance_path().to_string();
@@ -279,7 +278,7 @@ fn signal(
         now: wanted.now,
         change: None,
         echo_of: None,
-        data: Untrusted::new(data),
+        data: Untrusted::new(data.into()),
     }
 }
 

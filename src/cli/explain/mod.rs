@@ -232,6 +232,6 @@ fn stored(json: &Json, now: Option<Timestamp>) -> Option<Signal> {
             .get("change")
             .and_then(|change| serde_json::from_value(change.clone()).ok()),
         echo_of: None,
-        data: Untrusted::new(json.get("data")?.clone()),
+        data: Untrusted::new(json.get("data")?.into()),
     })
 }

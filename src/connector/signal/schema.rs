@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::super::Files;
+use super::Instances;
 use crate::diag::{Code, Faults};
 use crate::expr::Type;
 use crate::yaml::Fields;
@@ -18,7 +19,7 @@ pub(super) fn schema(
     title: &str,
     files: &Files,
     faults: &mut Faults,
-) -> (Option<Arc<jsonschema::Validator>>, Type, String) {
+) -> (Option<Arc<jsonschema::Validator<Instances>>>, Type, String) {
     let nothing = (None, Type::Any, String::new());
     let Some(node) = fields.require(
         "schema",
@@ -76,7 +77,7 @@ pub(super) fn schema(
                 .help(format!("call it otherwise, such as `{reserved}_there`"));
         }
     }
-    match jsonschema::validator_for(&schema) {
+    match jsonschema::options_for::<Instances>().build(&schema) {
         Ok(validator) => (
             Some(Arc::new(validator)),
             with_own_fields(Type::from_schema(&schema, title)),

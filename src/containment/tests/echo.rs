@@ -27,7 +27,7 @@ async fn arrives(house: &House, name: &str, data: Json) -> Option<ActionId> {
         now,
         change: None,
         echo_of: None,
-        data: Untrusted::new(data),
+        data: Untrusted::new(data.into()),
     };
     let id = signal.id;
     let snapshot = house.live.snapshot();

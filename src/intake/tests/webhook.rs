@@ -89,9 +89,9 @@ async fn a_capture_of_mlflow_is_accepted_and_waits_for_its_look_up() {
         kept.signal.vendor_id,
         "46e89bf9-f9bf-494d-861f-423a4af9176c"
     );
-    assert_eq!(kept.signal.data.as_data()["alias"], "champion");
+    assert_eq!(kept.signal.data.as_data().to_json()["alias"], "champion");
     assert_eq!(
-        kept.signal.data.as_data()["at"],
+        kept.signal.data.as_data().to_json()["at"],
         "2026-11-23T08:35:15.549317Z"
     );
     assert_eq!(*kept.raw.body.as_data(), Push::capture().body);

@@ -98,7 +98,7 @@ fn signal(tx: &Tx<'_>, vendor_id: &str) -> Signal {
         now: tx.now(),
         change: None,
         echo_of: None,
-        data: Untrusted::new(json!({ "column": vendor_id, "value": 0.52 })),
+        data: Untrusted::new(json!({ "column": vendor_id, "value": 0.52 }).into()),
     }
 }
 

@@ -67,7 +67,7 @@ async fn data_that_is_the_body_is_kept_once_and_reads_back() {
     assert_eq!(twice, 0);
     let expected =
         json!({ "column": "1", "value": 0.52, "at": "2026-11-23T07:59:59.123456789Z", "id": "1" });
-    assert_eq!(found.unwrap().signal.data.as_data(), &expected);
+    assert_eq!(found.unwrap().signal.data.as_data().to_json(), expected);
 }
 
 #[tokio::test]
