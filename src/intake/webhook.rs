@@ -1,5 +1,6 @@
 //! Pushes: accepted over the raw bytes, parsed within bounds, kept in one write, answered after it.
 
+use std::io::BufRead;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
@@ -271,10 +272,8 @@ impl Door<'_> {
         let mut unmatched = 0;
         let mut read = 0;
         let mut first_fault = None;
-        let lines = body
-            .split(|byte| *byte == b'\n')
-            .map(<[u8]>::trim_ascii)
-            .filter(|line| !line.is_empty());
+        let lines = BufRead::split(body, b'\n').map_while(Result::ok);
+        let lines = lines.filter_map(trimmed);
         for (index, line) in lines.enumerate() {
             if index >= MOST_SIGNALS {
                 return Err(Refused::TooLarge {
@@ -282,17 +281,17 @@ impl Door<'_> {
                     of: "lines",
                 });
             }
-            match strict(line) {
+            match strict(&line) {
                 Ok(document) => {
                     read += 1;
-                    let (one, missed) = self.one(line.to_vec(), document);
+                    let (one, missed) = self.one(line, document);
                     drawn.extend(one);
                     unmatched += missed;
                 }
                 Err(refused) => {
                     let reason = format!("line {}: {refused}", index + 1);
-                    let ready = self.draw.refused(digest(line), reason, self.id());
-                    drawn.push(self.drawn(line.to_vec(), vec![ready]));
+                    let ready = self.draw.refused(digest(&line), reason, self.id());
+                    drawn.push(self.drawn(line, vec![ready]));
                     first_fault.get_or_insert(refused);
                 }
             }
@@ -343,6 +342,15 @@ pub(super) fn recognises(rule: &SignalRule, input: &Input<'_>) -> bool {
         }
         Way::Poll(_) | Way::File(_) | Way::Own => false,
     }
+}
+
+/// A line without the blanks around it; none of an empty one. Most have none and are not copied.
+fn trimmed(line: Vec<u8>) -> Option<Vec<u8>> {
+    let inside = line.trim_ascii();
+    if inside.len() == line.len() {
+        return (!line.is_empty()).then_some(line);
+    }
+    (!inside.is_empty()).then(|| inside.to_vec())
 }
 
 /// Newline-delimited JSON, by the names it goes by.
