@@ -19,6 +19,7 @@
 pub mod untrusted;
 pub mod id;
 pub mod clock;
+pub mod json;
 pub mod document;
 pub mod action;
 pub mod signal;

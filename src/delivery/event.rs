@@ -8,6 +8,7 @@ use super::{Error, Way};
 use crate::alert::Alert;
 use crate::connector::{Deliver, Framing, Target, Use};
 use crate::expr::{Scope, Value};
+use crate::json;
 use crate::kind::Kind;
 use crate::ocsf::{self, Product};
 use crate::shape::{Absent, Body, Request};
@@ -185,12 +186,10 @@ enum Finding {
 
 fn written_finding(way: &Way<'_>, alert: &Alert) -> Result<String, Error> {
     let mut bytes = Vec::with_capacity(EVENT_BYTES);
-    with_finding(way, alert, |finding| {
-        serde_json::to_writer(&mut bytes, finding)
-    })
-    .ok()
-    .and_then(|()| String::from_utf8(bytes).ok())
-    .ok_or_else(|| Error::Empty(way.connection.name.clone()))
+    with_finding(way, alert, |finding| json::write(&mut bytes, finding))
+        .ok()
+        .and_then(|()| String::from_utf8(bytes).ok())
+        .ok_or_else(|| Error::Empty(way.connection.name.clone()))
 }
 
 fn with_finding<T>(way: &Way<'_>, alert: &Alert, give: impl FnOnce(&ocsf::Finding<'_>) -> T) -> T {

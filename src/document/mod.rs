@@ -155,6 +155,15 @@ impl Document {
         }
     }
 
+    fn is_text(&self, at: u32, text: &[u8]) -> bool {
+        match self.node(at) {
+            Node::Text { from, to } if index(to - from) == text.len() => {
+                self.text.as_bytes().get(index(from)..index(to)) == Some(text)
+            }
+            _ => false,
+        }
+    }
+
     /// Where the value after this one stands.
     fn after(&self, at: u32) -> u32 {
         match self.node(at) {

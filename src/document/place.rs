@@ -139,10 +139,7 @@ impl<'d> Place<'d> {
         let mut at = self.at + 1;
         for _ in 0..count {
             step();
-            if let Node::Text { from, to } = document.node(at)
-                && index(to - from) == key.len()
-                && document.text_at(at) == key
-            {
+            if document.is_text(at, key.as_bytes()) {
                 return Some(Self {
                     document,
                     at: at + 1,
@@ -232,7 +229,7 @@ impl std::fmt::Debug for Place<'_> {
 /// As JSON without blanks.
 impl std::fmt::Display for Place<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&serde_json::to_string(self).map_err(|_| std::fmt::Error)?)
+        f.write_str(&crate::json::to_string(self).map_err(|_| std::fmt::Error)?)
     }
 }
 

@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use crate::json::plain;
+
 use super::{Document, FEW, Node, length, number_of, place_of};
 
 /// Nodes for which room is made at first at most.
@@ -147,8 +149,8 @@ impl Reader<'_> {
     fn is_twice(&self, at: u32, count: u32, marks: &mut u64) -> bool {
         let document = &self.document;
         let last = length(&document.nodes) - 1;
-        let key = document.text_at(last);
-        let mark = 1_u64 << (sum(key.as_bytes()) % 64);
+        let key = document.text_at(last).as_bytes();
+        let mark = 1_u64 << (sum(key) % 64);
         let perhaps = *marks & mark != 0;
         *marks |= mark;
         if !perhaps {
@@ -156,7 +158,7 @@ impl Reader<'_> {
         }
         let mut known = at + 1;
         for _ in 0..count {
-            if document.text_at(known) == key {
+            if document.is_text(known, key) {
                 return true;
             }
             known = document.after(known + 1);
@@ -204,34 +206,38 @@ impl Reader<'_> {
     }
 
     fn number(&mut self) -> Option<Node> {
+        if let Some((node, length)) = simple(self.rest()) {
+            self.at += length;
+            return Some(node);
+        }
         let from = self.at;
         self.at += self
             .rest()
             .iter()
             .position(|byte| !matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E'))
             .unwrap_or(self.text.len() - from);
-        let written = self.written(from..self.at)?;
-        simple(written.as_bytes()).or_else(|| Some(number_of(&serde_json::from_str(written).ok()?)))
+        let number = serde_json::from_str(self.written(from..self.at)?).ok()?;
+        Some(number_of(&number))
     }
 }
 
-/// A few digits, perhaps with a point among them: what can be read exactly without care.
-fn simple(written: &[u8]) -> Option<Node> {
+/// A few digits, perhaps with a point among them: what can be read exactly without care. With it how
+/// many bytes it takes.
+fn simple(text: &[u8]) -> Option<(Node, usize)> {
     /// Fewer digits than the doubles that are whole numbers have.
     const DIGITS: usize = 15;
     /// Each is exact as a double, so that a division by it rounds once.
     const TENS: [f64; DIGITS + 1] = [
         1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
     ];
-    let (digits, negative) = match written {
+    let (digits, negative) = match text {
+        // There are two zeros among doubles.
+        [b'-', b'0', ..] => return None,
         [b'-', digits @ ..] => (digits, true),
         digits => (digits, false),
     };
-    match digits {
-        [b'0', b'0'..=b'9', ..] | [b'.', ..] | [.., b'.'] | [] => return None,
-        // There are two zeros among doubles.
-        [b'0', ..] if negative => return None,
-        _ => {}
+    if let [b'0', b'0'..=b'9', ..] = digits {
+        return None;
     }
     let mut whole: i64 = 0;
     let mut read = 0;
@@ -243,14 +249,20 @@ fn simple(written: &[u8]) -> Option<Node> {
                 read += 1;
             }
             b'.' if point.is_none() => point = Some(read),
-            _ => return None,
+            b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-' => return None,
+            _ => break,
         }
     }
     let whole = if negative { -whole } else { whole };
-    let Some(point) = point else {
-        return Some(Node::Int(whole));
-    };
-    Some(Node::Double(exact_double(whole) / TENS.get(read - point)?))
+    let length = usize::from(negative) + read + usize::from(point.is_some());
+    match point {
+        None if read > 0 => Some((Node::Int(whole), length)),
+        Some(point) if 0 < point && point < read => {
+            let double = exact_double(whole) / TENS.get(read - point)?;
+            Some((Node::Double(double), length))
+        }
+        _ => None,
+    }
 }
 
 #[expect(
@@ -264,30 +276,6 @@ fn exact_double(whole: i64) -> f64 {
 
 /// Tells most keys of one map apart.
 fn sum(key: &[u8]) -> usize {
-    let at = |index: usize| key.get(index).copied().map_or(0, usize::from);
-    let length = key.len();
-    length * 7 + at(0) * 3 + at(length / 2) * 5 + at(length.wrapping_sub(1)) * 11
-}
-
-/// How many bytes stand before the next quotation mark, backslash or control character; eight are
-/// looked at together.
-fn plain(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGHS: u64 = ONES << 7;
-    // The lowest mark of each is exact: a borrow makes false ones above a true one only.
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
-    let (chunks, tail) = bytes.as_chunks::<8>();
-    for (index, chunk) in chunks.iter().enumerate() {
-        let word = u64::from_le_bytes(*chunk);
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
-        let marks = control
-            | zeros(word ^ (ONES * u64::from(b'"')))
-            | zeros(word ^ (ONES * u64::from(b'\\')));
-        if marks != 0 {
-            return index * 8 + usize::try_from(marks.trailing_zeros() / 8).unwrap_or(0);
-        }
-    }
-    let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
-    let inside = tail.iter().position(ends).unwrap_or(tail.len());
-    bytes.len() - tail.len() + inside
+    let byte = |byte: Option<&u8>| byte.copied().map_or(0, usize::from);
+    key.len() * 7 + byte(key.first()) * 3 + byte(key.get(key.len() / 2)) * 5 + byte(key.last()) * 11
 }

@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 use serde_json::Value as Json;
 
 use crate::alert::Severity;
+use crate::json;
 
 use super::value::Value;
 
@@ -79,7 +80,7 @@ impl<'a> Value<'a> {
     /// The value under a key of a map.
     pub(super) fn key(&self, key: &str) -> Option<Value<'a>> {
         match self {
-            Self::Json(Json::Object(entries)) => entries.get(key).map(Value::from_json),
+            Self::Json(Json::Object(entries)) => json::get(entries, key).map(Value::from_json),
             Self::Data(place) => place.get(key).map(Value::from_place),
             Self::Map(entries) => entries
                 .iter()

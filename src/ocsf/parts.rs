@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{Product, VERSION};
 use crate::alert::{Alert, Link, Offer, Said};
+use crate::json;
 use crate::kind::{Kind, Technique};
 
 #[derive(Debug, Serialize)]
@@ -182,7 +183,7 @@ impl Serialize for Rest<'_> {
 
 /// The model or dataset. Nothing where the alert names neither a name nor a uri.
 pub(super) fn resource(model: &Map<String, Value>) -> Option<Resource<'_>> {
-    let of = |key: &str| model.get(key).and_then(text);
+    let of = |key: &str| json::get(model, key).and_then(text);
     let (name, uid) = (of("name"), uid(model));
     if name.is_none() && uid.is_none() {
         return None;
@@ -203,7 +204,8 @@ pub(super) fn resource(model: &Map<String, Value>) -> Option<Resource<'_>> {
 }
 
 fn uid(model: &Map<String, Value>) -> Option<Cow<'_, str>> {
-    model.get("uri").or_else(|| model.get("uid")).and_then(text)
+    let of = |key| json::get(model, key);
+    of("uri").or_else(|| of("uid")).and_then(text)
 }
 
 #[derive(Debug, Serialize)]
@@ -238,7 +240,7 @@ struct Observation<'a> {
 
 /// What was measured against its limit: the observation is the value, the baseline the limit.
 pub(super) fn anomaly(alert: &Alert) -> Option<Analysis<'_>> {
-    let measured = |key: &str| alert.measured.get(key).and_then(text);
+    let measured = |key: &str| json::get(&alert.measured, key).and_then(text);
     let value = measured("value")?;
     let what = measured("what").unwrap_or(Cow::Borrowed(&alert.kind));
     let observed = |value, observation_type| Observed {
@@ -246,7 +248,7 @@ pub(super) fn anomaly(alert: &Alert) -> Option<Analysis<'_>> {
         observation_type,
         observations: [Observation { value }],
     };
-    let model = alert.model.get("name").and_then(text);
+    let model = json::get(&alert.model, "name").and_then(text);
     Some(Analysis {
         analysis_targets: [Target {
             name: model.unwrap_or(Cow::Borrowed(&alert.origin.connection)),

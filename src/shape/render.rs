@@ -6,7 +6,7 @@ use super::{Member, Part, SecretAt, Shape};
 use crate::diag::Place;
 use crate::document::Document;
 use crate::expr::{self, Expr, Scope, Value};
-use crate::{template, untrusted};
+use crate::{json, template, untrusted};
 
 /// What to do with a value that is absent (design, section 3, "Absent and null").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,7 +171,7 @@ impl Shape {
 
 /// Values of JSON can always be written as JSON, and a vector always takes them.
 fn put(out: &mut Vec<u8>, value: &(impl serde::Serialize + ?Sized)) {
-    let written = serde_json::to_writer(&mut *out, value);
+    let written = json::write(out, value);
     debug_assert!(written.is_ok(), "{written:?}");
 }
 

@@ -254,7 +254,7 @@ pub(super) fn to_json<T: serde::Serialize + ?Sized>(
     what: &'static str,
     value: &T,
 ) -> Result<String, Error> {
-    serde_json::to_string(value).map_err(|why| Error::Unwritable {
+    crate::json::to_string(value).map_err(|why| Error::Unwritable {
         what,
         why: why.to_string(),
     })

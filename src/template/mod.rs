@@ -14,6 +14,7 @@ mod check;
 use serde_json::{Map, Value};
 
 use crate::diag::{Code, Faults, Fragment, Source};
+use crate::json;
 
 use shape::Part;
 
@@ -78,7 +79,7 @@ impl<'v> Values<'v> {
         let first = self.first.iter().find(|(known, _)| *known == name);
         first
             .map(|(_, value)| value)
-            .or_else(|| self.then.get(name))
+            .or_else(|| json::get(self.then, name))
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::Values;
 use super::helper::{Given, Helper};
+use crate::json;
 
 /// A piece of a template.
 #[derive(Debug)]
@@ -68,7 +69,7 @@ pub(super) fn at<'v>(values: &Values<'v>, path: &[String]) -> &'v Value {
     let mut keys = path.iter();
     let first = keys.next().and_then(|key| values.get(key));
     keys.try_fold(first.unwrap_or(&Value::Null), |value, key| {
-        value.as_object().and_then(|map| map.get(key))
+        value.as_object().and_then(|map| json::get(map, key))
     })
     .unwrap_or(&Value::Null)
 }
