@@ -1,4 +1,5 @@
-//! Puts the built-in connectors, mappings, templates and kinds into the binary, as one table.
+//! Puts the built-in connectors, mappings, templates and kinds into the binary, as one table, and the
+//! pages of the diagnostic codes as another.
 
 #![expect(
     clippy::expect_used,
@@ -39,6 +40,27 @@ fn main() {
     table.push_str("];\n");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo says where output goes"));
     fs::write(out.join("built_in.rs"), table).expect("the output folder can be written");
+    fs::write(out.join("codes.rs"), pages(&root)).expect("the output folder can be written");
+}
+
+/// The table of `docs/codes/AND####.md`, in order.
+fn pages(root: &Path) -> String {
+    let mut files = Vec::new();
+    println!("cargo:rerun-if-changed=docs/codes");
+    collect(&root.join("docs/codes"), &mut files);
+    files.sort();
+    let mut table = String::from(
+        "/// Each code and its page.\nconst PAGES: &[(&str, &str)] = &[\n",
+    );
+    for file in &files {
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+        if stem.starts_with("AND") {
+            writeln!(table, "    ({stem:?}, include_str!({:?})),", file.to_string_lossy())
+                .expect("writing to a string");
+        }
+    }
+    table.push_str("];\n");
+    table
 }
 
 fn collect(path: &Path, files: &mut Vec<PathBuf>) {

@@ -3,14 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::diag::{Code, Faults, Source};
+use crate::diag::{Faults, Source, codes};
 use crate::kind::{Kind, Technique};
 use crate::yaml::{self, Fields, Node};
 
-/// The first key is not what it has to be.
-const WRONG_KIND: Code = Code("AND0520");
-/// A kind with a part that is none.
-const BAD_KIND: Code = Code("AND0521");
 
 /// Reads one `kinds.yaml`.
 pub fn parse(source: &Arc<Source>, faults: &mut Faults) -> BTreeMap<String, Arc<Kind>> {
@@ -24,7 +20,7 @@ pub fn parse(source: &Arc<Source>, faults: &mut Faults) -> BTreeMap<String, Arc<
     if fields.get("andon").and_then(Node::as_text) != Some("kinds/v1") {
         faults
             .error(
-                WRONG_KIND,
+                codes::WRONG_KIND,
                 fields.get("andon").map_or_else(|| node.head(), Node::place),
                 "this is no `kinds/v1`",
             )
@@ -39,8 +35,8 @@ pub fn parse(source: &Arc<Source>, faults: &mut Faults) -> BTreeMap<String, Arc<
         if kinds.insert(name.clone(), Arc::new(kind)).is_some() {
             faults
                 .error(
-                    BAD_KIND,
-                    item.place_of_key("name"),
+                    codes::SAME_NAME,
+                    item.get("name").unwrap_or(item).place(),
                     format!("there are two kinds `{name}` in this file"),
                 )
                 .help("give each its own name, or take one away");
@@ -80,7 +76,7 @@ fn kind(node: &Node, faults: &mut Faults) -> Option<Kind> {
     if analytic.is_none() {
         faults
             .error(
-                BAD_KIND,
+                codes::UNKNOWN_WORD,
                 fields.get("analytic").unwrap_or(node).place(),
                 format!("`{word}` is no kind of analytic"),
             )

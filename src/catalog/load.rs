@@ -6,18 +6,18 @@ use std::sync::Arc;
 use super::{Catalog, Files, kinds};
 use crate::config;
 use crate::connector::{self, Connector};
-use crate::diag::{Code, Faults, Fragment, Source, Span, nearest};
+use crate::diag::{Code, Faults, Fragment, Source, Span, nearest, codes};
 use crate::kind::Kind;
 use crate::mapping::{self, Known, Mapping};
 use crate::shape::Templates;
 use crate::template::Template;
 
+/// A connection of a connector that does not have the action.
+const WRONG_CONNECTION: Code = Code("AND0531");
 /// A file that is no UTF-8.
 const NOT_TEXT: Code = Code("AND0123");
 /// A connector's folder without a manifest.
 const NO_MANIFEST: Code = Code("AND0404");
-/// A connection that a mapping names and that there is not.
-const UNKNOWN_CONNECTION: Code = Code("AND0530");
 
 /// What templates under `templates/` may name: the words of an alert.
 const TEMPLATE_NAMES: [&str; 20] = [
@@ -199,7 +199,7 @@ fn check_places(catalog: &Catalog, faults: &mut Faults) {
                 Some(connection) => {
                     faults
                         .error(
-                            UNKNOWN_CONNECTION,
+                            WRONG_CONNECTION,
                             rule.place.clone(),
                             format!(
                                 "`{at}` is a connection of {}, and this action is one of {}",
@@ -210,7 +210,7 @@ fn check_places(catalog: &Catalog, faults: &mut Faults) {
                 }
                 None => {
                     let fault = faults.error(
-                        UNKNOWN_CONNECTION,
+                        codes::UNKNOWN_CONNECTION,
                         rule.place.clone(),
                         format!("there is no connection `{at}` in andon.yaml"),
                     );
@@ -228,7 +228,7 @@ fn check_places(catalog: &Catalog, faults: &mut Faults) {
                 && catalog.config.connection(at).is_none()
             {
                 let fault = faults.error(
-                    UNKNOWN_CONNECTION,
+                    codes::UNKNOWN_CONNECTION,
                     look_up.place.clone(),
                     format!("there is no connection `{at}` in andon.yaml"),
                 );

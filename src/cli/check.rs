@@ -4,12 +4,13 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use anyhow::bail;
+use clap::{Args, ValueEnum};
 use serde_json::{Value as Json, json};
 
 use super::{Ended, Format, Where, backup, output, shown};
 use crate::daemon;
-use crate::diag;
+use crate::diag::{self, Diagnostic, Source};
 use crate::store::{self, Fault};
 
 /// Stands for the store that `andon.yaml` names: a folder is no store.
@@ -23,9 +24,35 @@ pub(crate) struct Typed {
     /// Check the store and not the files, beside the daemon or without it; with a FILE that one, such as a backup
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = THE_STORE)]
     store: Option<PathBuf>,
-    /// For a person or for a script
+    /// For a person, a script, a workflow of GitHub, or code scanning
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    format: Shown,
+}
+
+/// Who reads what `check` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Shown {
+    /// For a person.
+    Text,
+    /// For a script.
+    Json,
+    /// Workflow commands: GitHub shows them beside the lines of a pull request.
+    Github,
+    /// SARIF 2.1.0, for code scanning and editors.
+    Sarif,
+}
+
+impl Shown {
+    /// As the store is shown, which is no file with lines.
+    fn of_store(self) -> anyhow::Result<Format> {
+        match self {
+            Self::Text => Ok(Format::Text),
+            Self::Json => Ok(Format::Json),
+            Self::Github | Self::Sarif => {
+                bail!("a store has no lines to point at: use `--format json` with `--store`")
+            }
+        }
+    }
 }
 
 /// Checks.
@@ -33,9 +60,9 @@ pub(crate) fn run(typed: &Typed, at: &Where) -> anyhow::Result<Ended> {
     let here = typed.folder.as_deref().unwrap_or(Path::new("."));
     match &typed.store {
         Some(file) if file == Path::new(THE_STORE) => {
-            return check_store(&at.store(here)?, typed.format);
+            return check_store(&at.store(here)?, typed.format.of_store()?);
         }
-        Some(file) => return check_store(file, typed.format),
+        Some(file) => return check_store(file, typed.format.of_store()?),
         None => {}
     }
     let folder = at.folder(here)?;
@@ -45,8 +72,10 @@ pub(crate) fn run(typed: &Typed, at: &Where) -> anyhow::Result<Ended> {
         Err(other) => return Err(other.into()),
     };
     match typed.format {
-        Format::Json => output::line(&diag::render(&said, diag::Format::Json)),
-        Format::Text => {
+        Shown::Json => output::line(&diag::render(&said, diag::Format::Json)),
+        Shown::Github => output::text(&diag::render(&relative(said), diag::Format::Github)),
+        Shown::Sarif => output::text(&diag::render(&relative(said), diag::Format::Sarif)),
+        Shown::Text => {
             if !said.is_empty() {
                 output::faults(&said);
             }
@@ -70,6 +99,21 @@ pub(crate) fn run(typed: &Typed, at: &Where) -> anyhow::Result<Ended> {
     } else {
         Ended::Faults
     })
+}
+
+/// Faults whose files are named from the current folder, where they lie in it: that is how GitHub and
+/// editors find them.
+fn relative(mut faults: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let Ok(here) = std::env::current_dir() else {
+        return faults;
+    };
+    for fault in &mut faults {
+        if let Ok(below) = Path::new(&fault.place.source.name).strip_prefix(&here) {
+            let name = below.display().to_string();
+            fault.place.source = Source::new(name, fault.place.source.text.clone());
+        }
+    }
+    faults
 }
 
 fn check_store(path: &Path, format: Format) -> anyhow::Result<Ended> {

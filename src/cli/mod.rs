@@ -1,6 +1,6 @@
 //! The command line: one file a command.
 //!
-//! Commands about files (`check`, `test`, `explain`, `connectors`) and those about the store's own file
+//! Commands about files (`check`, `code`, `test`, `explain`, `connectors`) and those about the store's own file
 //! (`backup`, `restore`, `check --store`) need no daemon; the others speak the API of one that runs, with
 //! `ANDON_TOKEN` or the token it keeps beside its store.
 
@@ -9,6 +9,7 @@ mod alerts;
 mod api;
 mod backup;
 mod check;
+mod code;
 mod demo;
 mod connections;
 mod connectors;
@@ -86,6 +87,8 @@ enum Command {
     Run(run::Typed),
     /// Check the files: every fault, with its place and what to write instead
     Check(check::Typed),
+    /// What a code of a fault means, and what to write instead
+    Code(code::Typed),
     /// Run the tests that stand in mappings
     Test(test::Typed),
     /// Say why a mapping says what it says about a signal, and what each destination would get
@@ -156,6 +159,7 @@ pub fn main() -> ExitCode {
         Command::Demo(typed) => demo::run(&typed),
         Command::Run(typed) => run::run(&typed, at),
         Command::Check(typed) => check::run(&typed, at),
+        Command::Code(typed) => code::run(&typed),
         Command::Test(typed) => test::run(&typed, at),
         Command::Explain(typed) => explain::run(&typed, at),
         Command::Replay(typed) => replay::run(&typed, at),

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::diag::{Code, Faults, Place};
+use crate::diag::{Code, Faults, Place, codes};
 use crate::yaml::{Fields, Node};
 
 /// A token written out.
@@ -11,8 +11,6 @@ const LITERAL_TOKEN: Code = Code("AND0630");
 const UNKNOWN_SCOPE: Code = Code("AND0631");
 /// A date that is none.
 const BAD_DATE: Code = Code("AND0632");
-/// Two callers of one name.
-const TWICE: Code = Code("AND0633");
 /// A name that the audit has for somebody else.
 const TAKEN: Code = Code("AND0634");
 
@@ -130,7 +128,7 @@ pub fn parse(items: &[Node], faults: &mut Faults) -> Vec<Caller> {
         if callers.iter().any(|other| other.name == caller.name) {
             faults
                 .error(
-                    TWICE,
+                    codes::SAME_NAME,
                     item.place(),
                     format!("there are two callers `{}`", caller.name),
                 )

@@ -8,21 +8,21 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json};
 
 use crate::connector::{Connector, OWN, Setting, SettingKind, is_name};
-use crate::diag::{Code, Faults, Place, nearest};
+use crate::diag::{Code, Faults, Place, nearest, codes};
 use crate::yaml::{Entry, Fields, Node};
 
+/// A connection called as Andon itself is.
+const RESERVED_NAME: Code = Code("AND0615");
+/// A connection to Andon itself.
+const TO_ITSELF: Code = Code("AND0616");
 /// A connector that does not exist.
 const UNKNOWN_CONNECTOR: Code = Code("AND0610");
 /// A setting that is missing.
 const MISSING_SETTING: Code = Code("AND0611");
-/// A setting that the connector does not have.
-const UNKNOWN_SETTING: Code = Code("AND0612");
 /// A secret written out.
 const LITERAL_SECRET: Code = Code("AND0613");
 /// A setting of the wrong type.
 const BAD_SETTING: Code = Code("AND0614");
-/// A name that cannot be one.
-const BAD_NAME: Code = Code("AND0615");
 
 /// How long one request may take when the file does not say.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -105,7 +105,7 @@ pub fn parse(
     if !is_name(&entry.key) {
         faults
             .error(
-                BAD_NAME,
+                codes::BAD_NAME,
                 entry.key_place(),
                 format!("a connection cannot be called `{}`", entry.key),
             )
@@ -114,7 +114,7 @@ pub fn parse(
     if entry.key == OWN {
         faults
             .error(
-                BAD_NAME,
+                RESERVED_NAME,
                 entry.key_place(),
                 "`andon` is the connection that Andon has to itself",
             )
@@ -123,7 +123,7 @@ pub fn parse(
     let Some(named) = node.get("connector") else {
         faults
             .error(
-                MISSING_SETTING,
+                codes::MISSING_KEY,
                 entry.key_place(),
                 "this does not say what it is connected to",
             )
@@ -154,7 +154,7 @@ pub fn parse(
     if name == OWN {
         faults
             .error(
-                UNKNOWN_CONNECTOR,
+                TO_ITSELF,
                 named.place(),
                 "Andon is connected to itself already",
             )
@@ -210,7 +210,7 @@ pub fn parse(
         Some("loopback") => Reach::Loopback,
         Some(other) => {
             faults
-                .error(BAD_SETTING, fields.get("reach").unwrap_or(node).place(), format!("`reach` cannot be `{other}`"))
+                .error(codes::UNKNOWN_WORD, fields.get("reach").unwrap_or(node).place(), format!("`reach` cannot be `{other}`"))
                 .help("write public, private or loopback: the widest sort of address that its URLs may lead to");
             Reach::Public
         }
@@ -256,7 +256,7 @@ pub fn file(node: &Node, key: &str, faults: &mut Faults) -> Option<PathBuf> {
     let path = node.get("file").and_then(Node::as_text);
     if path.is_none() {
         faults
-            .error(BAD_SETTING, node.place(), format!("`{key}` is a file"))
+            .error(codes::WRONG_TYPE, node.place(), format!("`{key}` is a file"))
             .help(format!("write `{key}: {{ file: name.pem }}`"));
     }
     path.map(PathBuf::from)
@@ -333,7 +333,7 @@ fn plain(node: &Node, setting: &Setting, faults: &mut Faults) -> Option<Json> {
     if !setting.one_of.is_empty() && !setting.one_of.iter().any(|known| known == text) {
         faults
             .error(
-                UNKNOWN_SETTING,
+                codes::UNKNOWN_WORD,
                 node.place(),
                 format!("`{}` cannot be `{text}`", setting.name),
             )

@@ -8,11 +8,9 @@ use std::time::Duration;
 
 use super::{Config, Connection, Folders, Keep, Tls, callers, connection, routes};
 use crate::connector::{Connector, OWN};
-use crate::diag::{Code, Faults, Source};
+use crate::diag::{Code, Faults, Source, codes};
 use crate::yaml::{self, Fields, Node};
 
-/// The first key is not what it has to be.
-const WRONG_KIND: Code = Code("AND0601");
 /// An address that is none.
 const BAD_ADDRESS: Code = Code("AND0602");
 /// A URL that is none.
@@ -73,7 +71,7 @@ pub fn parse(
     match fields.require("andon", "begin the file with `andon: config/v1`", faults) {
         Some(kind) if kind.as_text() != Some("config/v1") => {
             faults
-                .error(WRONG_KIND, kind.place(), "this is no `config/v1`")
+                .error(codes::WRONG_KIND, kind.place(), "this is no `config/v1`")
                 .help("write `andon: config/v1`");
         }
         _ => {}
@@ -187,13 +185,24 @@ fn public_url(fields: &Fields<'_>, listen: SocketAddr, tls: bool, faults: &mut F
                 && url.query().is_none()
                 && url.fragment().is_none() => {}
         _ => {
-            let fault = faults
-                .error(
-                    BAD_URL,
+            let behind = text.find(['?', '#']).filter(|at| *at > 0);
+            let (place, sentence, instead) = match (behind, node.fragment()) {
+                (Some(at), Some(fragment)) if text.starts_with("http") => (
+                    fragment.place_of(at, text.len()),
+                    "others put a path behind this URL, so it ends before `?` and `#`",
+                    text.get(..at).unwrap_or_default(),
+                ),
+                _ => (
                     node.place(),
                     "this is no URL that others could open",
-                )
-                .help("write such as `public_url: https://andon.example.com`");
+                    "https://andon.example.com",
+                ),
+            };
+            let help = match text.contains('@') {
+                true => "write such as `public_url: https://andon.example.com`".to_owned(),
+                false => format!("write `public_url: {instead}`"),
+            };
+            let fault = faults.error(BAD_URL, place, sentence).help(help);
             if text.contains('@') {
                 fault.hide();
             }

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use super::Connection;
 use crate::alert::Alert;
-use crate::diag::{Code, Faults, Place, nearest};
+use crate::diag::{Code, Faults, Place, nearest, codes};
 use crate::expr::{Expr, Names, Scope, Type, Value};
 use crate::shape::Reading;
 use crate::yaml::{Fields, Node};
 
-/// A route to nowhere.
-const UNKNOWN_DESTINATION: Code = Code("AND0620");
+/// A route to no connection.
+const LEADS_NOWHERE: Code = Code("AND0620");
 /// A connection that takes no alerts.
 const NO_DESTINATION: Code = Code("AND0621");
 
@@ -69,7 +69,7 @@ fn route(node: &Node, connections: &[Connection], faults: &mut Faults) -> Option
     if items.is_empty() {
         faults
             .error(
-                UNKNOWN_DESTINATION,
+                LEADS_NOWHERE,
                 destinations.place(),
                 "this route leads nowhere",
             )
@@ -93,7 +93,7 @@ fn route(node: &Node, connections: &[Connection], faults: &mut Faults) -> Option
                     .filter(|connection| connection.connector.deliver.is_some())
                     .map(|connection| connection.name.as_str());
                 let fault = faults.error(
-                    UNKNOWN_DESTINATION,
+                    codes::UNKNOWN_CONNECTION,
                     item.place(),
                     format!("there is no connection `{name}`"),
                 );

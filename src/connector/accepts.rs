@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::signs::{SentAt, Signs};
-use crate::diag::{Code, Faults};
+use crate::diag::{Code, Faults, codes};
 use crate::shape::Leaf;
 use crate::yaml::{Fields, Node};
 
-/// A way to let requests in that is none.
-const BAD_ACCEPT: Code = Code("AND0410");
-/// A signature scheme that is unknown.
-const UNKNOWN_SCHEME: Code = Code("AND0411");
+/// Two ways in where one is meant.
+pub(super) const TWO_WAYS: Code = Code("AND0410");
+/// The time of signing is not part of what is signed.
+const NOT_SIGNED: Code = Code("AND0415");
 /// `signs:` with a part that is none.
 const BAD_SIGNS: Code = Code("AND0412");
 
@@ -129,7 +129,7 @@ fn accepts(node: &Node, secrets: &[String], faults: &mut Faults) -> Vec<Scheme> 
     }
     let Some(items) = node.as_list() else {
         faults
-            .error(BAD_ACCEPT, node.place(), format!("`accepts` is a list, and this is {}", node.what()))
+            .error(codes::WRONG_TYPE, node.place(), format!("`accepts` is a list, and this is {}", node.what()))
             .help("write `accepts:` and under it lines such as `- { bearer: token }`; `accepts: anyone` lets everybody in, on loopback only");
         return Vec::new();
     };
@@ -161,7 +161,7 @@ fn accept(node: &Node, secrets: &[String], faults: &mut Faults) -> Option<Scheme
     if let [first, second, ..] = named.as_slice() {
         faults
             .error(
-                BAD_ACCEPT,
+                TWO_WAYS,
                 node.place(),
                 format!("`{first}` and `{second}` are two ways in"),
             )
@@ -206,7 +206,7 @@ fn accept(node: &Node, secrets: &[String], faults: &mut Faults) -> Option<Scheme
         return Some(Scheme::Header { name, secret });
     }
     faults
-        .error(BAD_ACCEPT, node.place(), "this lets nobody in")
+        .error(super::parse::WEBHOOK, node.place(), "this lets nobody in")
         .help("write one of `bearer: token`, `url_token: token`, `basic: {…}`, `header: x-name` with `secret: token`, `signature: {…}`");
     None
 }
@@ -218,7 +218,7 @@ fn secret(node: &Node, secrets: &[String], faults: &mut Faults) -> Option<String
     }
     faults
         .error(
-            BAD_ACCEPT,
+            codes::UNKNOWN_SECRET,
             node.place(),
             format!("`{name}` is not a secret of this connector"),
         )
@@ -240,7 +240,7 @@ fn header_name(node: &Node, faults: &mut Faults) -> Option<String> {
     }
     faults
         .error(
-            BAD_ACCEPT,
+            codes::BAD_HEADER,
             node.place(),
             format!("`{text}` is no name of a header"),
         )
@@ -326,7 +326,7 @@ fn signature(node: &Node, secrets: &[String], faults: &mut Faults) -> Option<Sig
     {
         faults
             .error(
-                BAD_SIGNS,
+                NOT_SIGNED,
                 fields.get("sent_at").unwrap_or(node).place(),
                 "this time is not signed, so whoever repeats a request could change it",
             )
@@ -365,7 +365,7 @@ fn word<T: Copy>(
     let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
     faults
         .error(
-            UNKNOWN_SCHEME,
+            codes::UNKNOWN_WORD,
             node.place(),
             format!("`{key}` cannot be `{written}`"),
         )

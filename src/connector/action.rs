@@ -14,7 +14,7 @@ use super::setting::is_name;
 use super::signal::lets;
 use super::step::{ANSWER, Around, Kept, Step, Until};
 use crate::action::Risk;
-use crate::diag::{Code, Faults};
+use crate::diag::{Code, Faults, codes};
 use crate::expr::{Expr, Names, Type};
 use crate::shape::{Offered, Path, Reading};
 use crate::yaml::{Fields, Node};
@@ -22,12 +22,10 @@ use echo::echoes;
 use proof::{ours, prove, unchanged};
 use takes::takes;
 
-/// A name that cannot be one.
-const BAD_NAME: Code = Code("AND0451");
-/// No proof.
-const NO_PROOF: Code = Code("AND0452");
-/// A word that is not one of those allowed.
-const UNKNOWN_WORD: Code = Code("AND0453");
+/// An action that is undone and does not say what is its own.
+const NO_OURS: Code = Code("AND0455");
+/// Said to be reversible, with nothing that undoes it.
+const NO_UNDO: Code = Code("AND0456");
 /// One verb of a connector.
 #[derive(Debug)]
 pub struct ActionRule {
@@ -123,7 +121,7 @@ pub fn parse(
     if !is_name(name) {
         faults
             .error(
-                BAD_NAME,
+                codes::BAD_NAME,
                 node.place(),
                 format!("an action cannot be called `{name}`"),
             )
@@ -180,7 +178,7 @@ pub fn parse(
         Some(other) => {
             faults
                 .error(
-                    UNKNOWN_WORD,
+                    codes::UNKNOWN_WORD,
                     fields.get("risk").unwrap_or(node).place(),
                     format!("a risk is not `{other}`"),
                 )
@@ -192,7 +190,7 @@ pub fn parse(
     if limits.reversible && fields.get("ours").is_none() && !undo.is_empty() {
         faults
             .error(
-                NO_PROOF,
+                NO_OURS,
                 node.place_of_key("undo"),
                 "an action that is undone says how to tell that nobody changed it since",
             )
@@ -269,7 +267,7 @@ fn limits(fields: &Fields<'_>, has_undo: bool, faults: &mut Faults) -> Limits {
     if limits.reversible && !has_undo {
         faults
             .error(
-                NO_PROOF,
+                NO_UNDO,
                 fields.node().head(),
                 "this action says it is reversible, and has no `undo`",
             )

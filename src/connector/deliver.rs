@@ -11,21 +11,17 @@ pub use fit::{Cut, Fit};
 use std::time::Duration;
 
 use crate::alert::Alert;
-use crate::diag::{Code, Faults};
+use crate::diag::{Code, Faults, codes};
 use crate::expr::{Expr, Names, Type};
 use crate::shape::{CALL_KEYS, Call, Offered, Reading, Shape, Templates};
 use crate::yaml::{Fields, Node};
 use acknowledged::acknowledged;
 use answers::answers;
 
-/// A word that is not one of those allowed.
-const UNKNOWN_WORD: Code = Code("AND0461");
 /// A rate that is none.
 const BAD_RATE: Code = Code("AND0462");
 /// Neither a request nor a file.
 const NO_TARGET: Code = Code("AND0463");
-/// An answer that is not covered.
-const NOT_COVERED: Code = Code("AND0464");
 /// A secret in an event that shares a request.
 const SECRET_IN_BATCH: Code = Code("AND0465");
 
@@ -184,7 +180,7 @@ pub fn parse(
         Some("every") | None => Of::Every,
         Some(other) => {
             faults
-                .error(UNKNOWN_WORD, fields.get("of").unwrap_or(node).place(), format!("a destination is not of `{other}`"))
+                .error(codes::UNKNOWN_WORD, fields.get("of").unwrap_or(node).place(), format!("a destination is not of `{other}`"))
                 .help("write `every` for a log (all revisions) or `state` for a pager (opening, severity, resolving)");
             Of::Every
         }
@@ -335,7 +331,7 @@ fn batch(fields: &Fields<'_>, names: &Names, faults: &mut Faults) -> Option<Batc
         other => {
             faults
                 .error(
-                    UNKNOWN_WORD,
+                    codes::UNKNOWN_WORD,
                     batch.get("framing").unwrap_or(node).place(),
                     format!("events are not framed as `{other}`"),
                 )

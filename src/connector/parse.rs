@@ -7,18 +7,14 @@ use super::{
     Connector, SettingKind, Unmatched, Verified, Way, Webhook, accepts, action, deliver, setting,
     signal,
 };
-use crate::diag::{Code, Faults, Source};
+use crate::diag::{Code, Faults, Source, codes};
 use crate::shape::{AuthRule, Offered, Templates};
 use crate::yaml::{self, Fields, Node};
 
-/// The first key is not what it has to be.
-const WRONG_KIND: Code = Code("AND0124");
 /// The name in the file is not the file's.
 const WRONG_NAME: Code = Code("AND0125");
 /// Webhook signals without a way in, or the other way round.
-const WEBHOOK: Code = Code("AND0413");
-/// A word that is not one of those allowed.
-const UNKNOWN_WORD: Code = Code("AND0414");
+pub(super) const WEBHOOK: Code = Code("AND0413");
 
 /// What to write where nobody is let in.
 const LET_IN: &str = "write `webhook:` with `signature:` or `accepts:`; `webhook: { accepts: anyone }` lets everybody in, \
@@ -144,7 +140,7 @@ pub fn check_head(fields: &Fields<'_>, kind: &str, name: &str, whose: &str, faul
             if first.is_some_and(|entry| entry.key != "andon") {
                 faults
                     .error(
-                        WRONG_KIND,
+                        codes::WRONG_KIND,
                         node.place(),
                         "the first key names kind and version",
                     )
@@ -153,7 +149,7 @@ pub fn check_head(fields: &Fields<'_>, kind: &str, name: &str, whose: &str, faul
         }
         Some(node) => {
             faults
-                .error(WRONG_KIND, node.place(), format!("this is no `{kind}`"))
+                .error(codes::WRONG_KIND, node.place(), format!("this is no `{kind}`"))
                 .help(format!("write `andon: {kind}`"));
         }
         None => {}
@@ -181,7 +177,7 @@ fn webhook(node: &Node, secrets: &[String], faults: &mut Faults) -> Option<Webho
     if fields.get("signature").is_some() && fields.get("accepts").is_some() {
         faults
             .error(
-                WEBHOOK,
+                super::accepts::TWO_WAYS,
                 node.place(),
                 "`signature:` is short for `accepts:` with one entry, and both are here",
             )
@@ -198,7 +194,7 @@ fn webhook(node: &Node, secrets: &[String], faults: &mut Faults) -> Option<Webho
         Some(other) => {
             faults
                 .error(
-                    UNKNOWN_WORD,
+                    codes::UNKNOWN_WORD,
                     fields.get("unmatched").unwrap_or(node).place(),
                     format!("`unmatched` cannot be `{other}`"),
                 )
@@ -219,7 +215,7 @@ fn verified(node: &Node, faults: &mut Faults) -> Option<Verified> {
     if !["live", "capture", "contract"].contains(&how.as_str()) {
         faults
             .error(
-                UNKNOWN_WORD,
+                codes::UNKNOWN_WORD,
                 fields.get("how").unwrap_or(node).place(),
                 format!("nothing is verified by `{how}`"),
             )

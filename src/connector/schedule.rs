@@ -44,7 +44,10 @@ impl Schedule {
                     fragment.place.clone(),
                     format!("a schedule has five fields, and this has {}", fields.len()),
                 )
-                .help("write minute, hour, day, month and weekday, such as \"*/5 * * * *\"");
+                .help(match fields.as_slice() {
+                    [_, rest @ ..] if rest.len() == 5 => format!("seconds are not part of it: write \"{}\"", rest.join(" ")),
+                    _ => "write minute, hour, day, month and weekday, such as \"*/5 * * * *\"".to_owned(),
+                });
             return None;
         };
         if weekday.chars().any(|c| c.is_ascii_digit()) {

@@ -2,13 +2,9 @@
 
 use serde_json::Value as Json;
 
-use crate::diag::{Code, Faults};
+use crate::diag::{Faults, codes};
 use crate::yaml::{Fields, Node};
 
-/// A setting of no known type.
-const UNKNOWN_KIND: Code = Code("AND0401");
-/// A name that cannot be one.
-const BAD_NAME: Code = Code("AND0402");
 
 /// One setting.
 #[derive(Debug, Clone)]
@@ -84,7 +80,7 @@ pub fn is_name(text: &str) -> bool {
 pub fn parse(node: &Node, faults: &mut Faults) -> Vec<Setting> {
     let Some(entries) = node.as_map() else {
         faults
-            .error(crate::diag::Code("AND0403"), node.place(), format!("`settings` is a map, and this is {}", node.what()))
+            .error(codes::WRONG_TYPE, node.place(), format!("`settings` is a map, and this is {}", node.what()))
             .help("write `settings:` and under it one key for each setting, such as `url: { is: url, about: … }`");
         return Vec::new();
     };
@@ -102,7 +98,7 @@ pub fn parse(node: &Node, faults: &mut Faults) -> Vec<Setting> {
         {
             faults
                 .error(
-                    BAD_NAME,
+                    codes::BAD_NAME,
                     entry.key_place(),
                     format!("a setting cannot be called `{}`", entry.key),
                 )
@@ -124,7 +120,7 @@ pub fn parse(node: &Node, faults: &mut Faults) -> Vec<Setting> {
                 .get("is")
                 .map_or_else(|| entry.key_place(), Node::place);
             faults
-                .error(UNKNOWN_KIND, place, format!("`{is}` is no type of setting"))
+                .error(codes::UNKNOWN_WORD, place, format!("`{is}` is no type of setting"))
                 .help("write one of url, secret, text, number, bool, duration, path");
             continue;
         };

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::setting::is_name;
 use super::{Files, Schedule};
-use crate::diag::{Code, Faults};
+use crate::diag::{Code, Faults, codes};
 use crate::document::Place;
 use crate::expr::{Expr, Names, Scope, Type, Value};
 use crate::shape::{Call, Offered, Path, Reading, Shape};
@@ -18,10 +18,6 @@ pub use instance::Instances;
 use schema::schema;
 use way::way;
 
-/// A name that cannot be one.
-const BAD_NAME: Code = Code("AND0431");
-/// A word that is not one of those allowed.
-const UNKNOWN_WORD: Code = Code("AND0432");
 /// `each:` that is none.
 const BAD_EACH: Code = Code("AND0433");
 /// One signal of a connector.
@@ -210,7 +206,7 @@ pub fn parse(
     if !is_name(name) {
         faults
             .error(
-                BAD_NAME,
+                codes::BAD_NAME,
                 node.place(),
                 format!("a signal cannot be called `{name}`"),
             )
@@ -265,7 +261,7 @@ pub fn parse(
     {
         faults
             .error(
-                Code("AND0435"),
+                codes::MISSING_FILE,
                 node.place(),
                 format!("there is no file `{sample}` beside this manifest"),
             )
@@ -335,7 +331,7 @@ pub fn lets(fields: &Fields<'_>, names: &mut Names, faults: &mut Faults) -> Vec<
         if names.slot(&entry.key).is_some() || !is_name(&entry.key) || entry.key.contains('-') {
             faults
                 .error(
-                    Code("AND0436"),
+                    codes::BAD_NAME,
                     entry.key_place(),
                     format!("`{}` cannot be a name made here", entry.key),
                 )

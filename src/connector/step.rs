@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use crate::diag::{Code, Faults};
+use crate::diag::{Code, Faults, codes};
 use crate::expr::{Expr, Names, Type};
 use crate::shape::{CALL_KEYS, Call, Offered, Path, Reading, Shape};
 use crate::yaml::{Fields, Node};
 
-/// An answer's word that is none.
-const UNKNOWN_VERDICT: Code = Code("AND0440");
-/// `otherwise` that is not last, or a line with two words.
-const BAD_CASE: Code = Code("AND0441");
+/// A line of `answers` without a verdict that there is.
+pub(super) const NO_VERDICT: Code = Code("AND0440");
+/// A proof without anything that has to hold.
+pub(super) const NO_PROOF: Code = Code("AND0452");
 /// `read:` that names nothing.
 const UNKNOWN_READ: Code = Code("AND0442");
 
@@ -234,7 +234,7 @@ impl Until {
         let condition = node.get("until").or_else(|| node.get("holds"));
         let Some(condition) = condition else {
             faults
-                .error(Code("AND0443"), node.head(), "this read proves nothing")
+                .error(NO_PROOF, node.head(), "this read proves nothing")
                 .help("write `until:` with what has to hold, such as `until: body.state == \"READY\"`");
             return None;
         };
@@ -276,7 +276,7 @@ fn step_answers(node: &Node, reading: &Reading<'_>, faults: &mut Faults) -> Vec<
     let Some(items) = node.as_list() else {
         faults
             .error(
-                BAD_CASE,
+                codes::WRONG_TYPE,
                 node.place(),
                 format!("`answers` is a list of cases, and this is {}", node.what()),
             )
@@ -288,7 +288,7 @@ fn step_answers(node: &Node, reading: &Reading<'_>, faults: &mut Faults) -> Vec<
         let Some([entry]) = item.as_map() else {
             faults
                 .error(
-                    BAD_CASE,
+                    NO_VERDICT,
                     item.place(),
                     "each line has one verdict and its condition",
                 )
@@ -301,7 +301,7 @@ fn step_answers(node: &Node, reading: &Reading<'_>, faults: &mut Faults) -> Vec<
         else {
             faults
                 .error(
-                    UNKNOWN_VERDICT,
+                    NO_VERDICT,
                     entry.key_place(),
                     format!("an answer cannot be `{}`", entry.key),
                 )
@@ -332,7 +332,7 @@ pub fn case(
     if !is_last {
         faults
             .error(
-                BAD_CASE,
+                codes::NEVER_REACHED,
                 node.place(),
                 "what stands below `otherwise` is never reached",
             )

@@ -2,7 +2,11 @@
 //!
 //! Everything a person typed is checked into these; nothing here knows what the file is about.
 
+pub mod codes;
+pub mod pages;
+mod github;
 mod render;
+mod sarif;
 
 use std::sync::Arc;
 

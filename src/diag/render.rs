@@ -20,6 +20,10 @@ pub enum Format {
     },
     /// A script: one JSON array.
     Json,
+    /// A workflow of GitHub: one command a fault.
+    Github,
+    /// Code scanning and editors: SARIF 2.1.0.
+    Sarif,
 }
 
 /// How much of a line is shown behind the cause, in bytes.
@@ -32,6 +36,8 @@ const MOST_LINES: usize = 6;
 pub fn render(faults: &[Diagnostic], format: Format) -> String {
     match format {
         Format::Json => json(faults),
+        Format::Github => super::github::commands(faults),
+        Format::Sarif => super::sarif::log(faults),
         Format::Text { color } => {
             let renderer = if color {
                 Renderer::styled()
@@ -51,7 +57,8 @@ pub fn render(faults: &[Diagnostic], format: Format) -> String {
     }
 }
 
-/// How many there are: "3 faults in 2 files, 1 warning". "no faults" when there is nothing to say.
+/// How many there are, and where more is said of the first: "3 faults in 2 files, 1 warning; more about
+/// the first: andon code AND0203". "no faults" when there is nothing to say.
 pub fn summary(faults: &[Diagnostic]) -> String {
     let of = |level| faults.iter().filter(move |fault| fault.level == level);
     let (errors, warnings) = (of(Level::Error).count(), of(Level::Warning).count());
@@ -68,9 +75,14 @@ pub fn summary(faults: &[Diagnostic]) -> String {
             counted(files.len(), "file")
         ),
     };
-    match warnings {
+    let all = match warnings {
         0 => errors,
         _ => format!("{errors}, {}", counted(warnings, "warning")),
+    };
+    match faults {
+        [] => all,
+        [only] => format!("{all}; more about it: andon code {}", only.code),
+        [first, ..] => format!("{all}; more about the first: andon code {}", first.code),
     }
 }
 
@@ -241,6 +253,7 @@ fn json(faults: &[Diagnostic]) -> String {
                 "end_column": end_column,
                 "label": fault.label,
                 "help": fault.help,
+                "more": format!("andon code {}", fault.code),
             })
         })
         .collect();

@@ -99,6 +99,7 @@ mod trace;
 #[cfg(test)]
 mod tests;
 
+pub use fault::BAD_PATTERN;
 pub use error::{Error, ErrorKind};
 pub use names::{Names, Object, Type};
 pub use program::Expr;

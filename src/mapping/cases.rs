@@ -7,14 +7,16 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{Judgement, Mapping, Proposal};
 use crate::clock::Clock;
-use crate::diag::{Code, Faults, Place};
+use crate::diag::{Code, Faults, Place, codes};
 use crate::id::Id;
 use crate::signal::{Signal, SignalName};
 use crate::untrusted::Untrusted;
 use crate::yaml::{Fields, Node};
 
-/// A test that says nothing.
-const BAD_CASE: Code = Code("AND0560");
+/// A test that gives no signal, or several things at once.
+const BAD_STEP: Code = Code("AND0560");
+/// What a test expects and no signal gives.
+const BAD_OUTCOME: Code = Code("AND0561");
 
 /// One test.
 #[derive(Debug, Clone)]
@@ -79,7 +81,7 @@ pub fn parse(node: &Node, faults: &mut Faults) -> Vec<Case> {
     let Some(items) = node.as_list() else {
         faults
             .error(
-                BAD_CASE,
+                codes::WRONG_TYPE,
                 node.place(),
                 format!("`tests` is a list, and this is {}", node.what()),
             )
@@ -113,7 +115,7 @@ fn case(node: &Node, faults: &mut Faults) -> Option<Case> {
         (None, None, Some(_)) => Given::After(fields.duration("after", faults)?),
         _ => {
             faults
-                .error(BAD_CASE, node.place(), "a test gives one thing")
+                .error(BAD_STEP, node.place(), "a test gives one thing")
                 .help("write one of `signal: {…}`, `capture: samples/x.json`, `after: 25h`");
             return None;
         }
@@ -139,7 +141,7 @@ fn case(node: &Node, faults: &mut Faults) -> Option<Case> {
                 .and_then(|text| text.parse::<Timestamp>().ok());
             if now.is_none() {
                 faults
-                    .error(BAD_CASE, node.place(), "`now` is a time")
+                    .error(codes::WRONG_TYPE, node.place(), "`now` is a time")
                     .help("write such as `now: \"2026-11-23T08:00:00Z\"`");
                 return None;
             }
@@ -168,7 +170,7 @@ fn gives(node: &Node, faults: &mut Faults) -> Option<Gives> {
         _ => {
             faults
                 .error(
-                    BAD_CASE,
+                    BAD_OUTCOME,
                     node.place(),
                     "nothing like this comes of a signal",
                 )

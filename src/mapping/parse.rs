@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::{Mapping, ResolveRule, Status, cases};
 use crate::connector::{ANSWER, Connector, SignalRule, check_head, lets};
-use crate::diag::{Code, Faults, Source, nearest};
+use crate::diag::{Code, Faults, Place, Source, codes, nearest};
 use crate::expr::{Names, Type};
 use crate::kind::Kind;
 use crate::shape::Reading;
@@ -22,18 +22,14 @@ use contain::contain;
 use look_up::{look_up_names, look_ups};
 use resolve::resolve;
 
+/// `open` where the mapping is not retired.
+const NOT_RETIRED: Code = Code("AND0514");
 /// `from:` names nothing.
 const UNKNOWN_SIGNAL: Code = Code("AND0501");
-/// A word that is not one of those allowed.
-const UNKNOWN_WORD: Code = Code("AND0503");
 /// Neither `resolve` nor `quiet`.
 const NEVER_CLOSES: Code = Code("AND0504");
-/// A key that does not tell alerts apart.
-const BAD_KEY: Code = Code("AND0508");
 /// A stable mapping without tests.
 const NO_TESTS: Code = Code("AND0509");
-/// A part of the wrong kind.
-const BAD_PART: Code = Code("AND0510");
 
 /// What to write where a mapping names settings.
 const NO_SETTINGS: &str = "only connector.yaml sees settings: put what is needed under the signal's `data:` there, \
@@ -207,7 +203,7 @@ fn status(fields: &Fields<'_>, faults: &mut Faults) -> Status {
                 format!("a mapping is never `{word}`")
             });
             faults
-                .error(UNKNOWN_WORD, place, said)
+                .error(codes::UNKNOWN_WORD, place, said)
                 .help("write `status: draft`, `shadow`, `stable` or `retired`");
             Status::Draft
         }
@@ -223,7 +219,7 @@ fn resolves_open(fields: &Fields<'_>, status: Status, faults: &mut Faults) -> bo
     if status != Status::Retired {
         faults
             .error(
-                BAD_PART,
+                NOT_RETIRED,
                 node.place(),
                 "`open` says what becomes of open alerts when a mapping is retired, and this one is not",
             )
@@ -235,7 +231,7 @@ fn resolves_open(fields: &Fields<'_>, status: Status, faults: &mut Faults) -> bo
         Some(other) => {
             faults
                 .error(
-                    UNKNOWN_WORD,
+                    codes::UNKNOWN_WORD,
                     node.place(),
                     format!("open alerts are never `{other}`"),
                 )
@@ -243,6 +239,12 @@ fn resolves_open(fields: &Fields<'_>, status: Status, faults: &mut Faults) -> bo
             false
         }
     }
+}
+
+/// The place of bytes `start..end` of a text.
+fn part(node: &Node, start: usize, end: usize) -> Place {
+    node.fragment()
+        .map_or_else(|| node.place(), |fragment| fragment.place_of(start, end))
 }
 
 /// Reads `connector/signal`.
@@ -268,7 +270,7 @@ fn signal<'k>(
         }
         let fault = faults.error(
             UNKNOWN_SIGNAL,
-            node.place(),
+            part(node, 0, connector.len()),
             format!("there is no connector `{connector}`"),
         );
         match nearest(connector, known.connectors.keys().map(String::as_str)) {
@@ -295,7 +297,7 @@ fn signal<'k>(
             .collect();
         let fault = faults.error(
             UNKNOWN_SIGNAL,
-            node.place(),
+            part(node, connector.len() + 1, text.len()),
             format!("`{connector}` has no signal `{name}`"),
         );
         match nearest(name, signals.iter().copied()) {

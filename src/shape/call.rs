@@ -12,19 +12,13 @@ use super::render::Absent;
 use super::{
     Auth as Resolved, Body, Content, Error, Leaf, Method, Path, Reading, Rendered, Request, Shape,
 };
-use crate::diag::{Code, Faults, Place};
+use crate::diag::{Code, Faults, Place, codes};
 use crate::expr::{Object, Scope, Type};
 use crate::untrusted;
 use crate::yaml::{Fields, Node};
 
 /// No method, or more than one.
 const ONE_METHOD: Code = Code("AND0820");
-/// `as:` names no way to send a body.
-const UNKNOWN_BODY: Code = Code("AND0821");
-/// A header that is none, or that Andon sets itself.
-const BAD_HEADER: Code = Code("AND0822");
-/// An authentication that is none.
-const BAD_AUTH: Code = Code("AND0823");
 /// A setting that is not one.
 const UNKNOWN_SETTING: Code = Code("AND0824");
 
@@ -319,7 +313,7 @@ fn body_kind(node: &Node, faults: &mut Faults) -> BodyKind {
     let word = node.as_text().unwrap_or_default();
     BodyKind::from_word(word).unwrap_or_else(|| {
         faults
-            .error(UNKNOWN_BODY, node.place(), format!("`{word}` is no way to send a body"))
+            .error(codes::UNKNOWN_WORD, node.place(), format!("`{word}` is no way to send a body"))
             .help("write `json`, `form`, `merge-patch`, `json-patch`, `apply-patch`, or a JSON media type");
         BodyKind::Form
     })
@@ -340,7 +334,7 @@ fn headers(node: &Node, reading: &Reading<'_>, faults: &mut Faults) -> Vec<(Stri
     let Some(entries) = node.as_map() else {
         faults
             .error(
-                BAD_HEADER,
+                codes::WRONG_TYPE,
                 node.place(),
                 format!("`headers` is a map, and this is {}", node.what()),
             )
@@ -360,7 +354,7 @@ fn headers(node: &Node, reading: &Reading<'_>, faults: &mut Faults) -> Vec<(Stri
                 .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
         if !token || OWN_HEADERS.contains(&name.as_str()) {
             faults
-                .error(BAD_HEADER, entry.key_place(), format!("`{written}` cannot be set here"))
+                .error(codes::BAD_HEADER, entry.key_place(), format!("`{written}` cannot be set here"))
                 .help("credentials go under `auth:`, the kind of body under `as:`; other names are letters, digits and `-`");
             continue;
         }

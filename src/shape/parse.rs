@@ -6,13 +6,11 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::{Member, Part, Shape};
-use crate::diag::{Code, Faults, nearest};
+use crate::diag::{Code, Faults, nearest, codes};
 use crate::expr::{Expr, Names};
 use crate::template::Template;
 use crate::yaml::{Entry, Kind, Node, Style};
 
-/// A secret that the connector does not have.
-const UNKNOWN_SECRET: Code = Code("AND0801");
 /// A template that is not there.
 const UNKNOWN_TEMPLATE: Code = Code("AND0802");
 /// A form with a part of the wrong kind.
@@ -191,7 +189,7 @@ impl<'r> Reading<'r> {
             return Some(Part::Secret(name.to_owned()));
         }
         let fault = faults.error(
-            UNKNOWN_SECRET,
+            codes::UNKNOWN_SECRET,
             named.place(),
             match self.secrets {
                 [] => "a secret has no place here".to_owned(),
@@ -232,7 +230,7 @@ impl<'r> Reading<'r> {
                 if number.is_none() {
                     faults
                         .error(
-                            BAD_FORM,
+                            codes::WRONG_TYPE,
                             bound.place(),
                             "`at_most` is a number of characters",
                         )
@@ -278,7 +276,7 @@ impl<'r> Reading<'r> {
         let Some(entries) = table.as_map() else {
             faults
                 .error(
-                    BAD_FORM,
+                    codes::WRONG_TYPE,
                     table.place(),
                     format!(
                         "`from` is a map of what to pick, and this is {}",
@@ -336,7 +334,7 @@ impl<'r> Reading<'r> {
         let Some(items) = given.as_list() else {
             faults
                 .error(
-                    BAD_FORM,
+                    codes::WRONG_TYPE,
                     given.place(),
                     format!(
                         "`lines` is a list of values, one a line, and this is {}",

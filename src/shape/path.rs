@@ -1,6 +1,6 @@
 //! Paths of requests: literal text and `{name}` segments, appended to a base path.
 
-use crate::diag::{Code, Faults, Fragment, nearest};
+use crate::diag::{Code, Faults, Fragment, Place, codes, nearest};
 use crate::expr::{Expr, Names, Scope, Value};
 use crate::untrusted;
 use crate::yaml::Node;
@@ -40,7 +40,7 @@ impl Path {
         let Some(fragment) = node.fragment() else {
             faults
                 .error(
-                    BAD_PATH,
+                    codes::WRONG_TYPE,
                     node.place(),
                     format!("a path is a text, and this is {}", node.what()),
                 )
@@ -50,11 +50,16 @@ impl Path {
         let text = fragment.text.as_str();
         let mut sound = true;
         if !text.starts_with('/') {
+            let path = without_host(text);
+            let host = text.len().saturating_sub(path.len());
+            let place = match text.ends_with(&*path) && host > 0 {
+                true => fragment.place_of(0, host),
+                false => fragment.place.clone(),
+            };
             faults
-                .error(BAD_PATH, fragment.place.clone(), "a path begins with `/`")
+                .error(BAD_PATH, place, "a path begins with `/`")
                 .help(format!(
-                    "write `{}`; the host comes from the connection",
-                    without_host(text)
+                    "write `{path}`; the host comes from the connection"
                 ));
             sound = false;
         }
@@ -98,7 +103,7 @@ impl Path {
         let climbs = parts.iter().any(|part| matches!(part, Piece::Literal(text) if text.split('/').any(|one| one == ".." || one == ".")));
         if climbs {
             faults
-                .error(BAD_PATH, fragment.place.clone(), "a path does not climb")
+                .error(BAD_PATH, dots(&fragment), "a path does not climb")
                 .help("write the whole path, without `.` or `..`");
             sound = false;
         }
@@ -188,6 +193,18 @@ fn without_host(text: &str) -> String {
         None => text,
     };
     format!("/{path}")
+}
+
+/// Where `.` or `..` stands as a segment; the whole value where another part of the path brings it.
+fn dots(fragment: &Fragment) -> Place {
+    let mut start = 0;
+    for segment in fragment.text.split('/') {
+        if matches!(segment, "." | "..") {
+            return fragment.place_of(start, start + segment.len());
+        }
+        start += segment.len() + 1;
+    }
+    fragment.place.clone()
 }
 
 fn segment(

@@ -317,12 +317,22 @@ impl Walk<'_> {
             place,
             format!("this template uses `{first}`, which is no name it can see"),
         );
-        let fault = meant(fault, nearest(first, self.declared.iter().copied()));
+        let near = nearest(first, self.declared.iter().copied());
+        let fault = meant(fault, near);
         let known = self.declared.join(", ");
-        fault.help(match (known.as_str(), self.items.is_empty()) {
+        // A template in a file serves every mapping: it sees the alert, and no field by its own name.
+        let in_file = self.fragment.place.source.name.ends_with(".hbs");
+        fault.help(match (known.as_str(), near) {
             ("", _) => "it can see no names: write the text without values".to_owned(),
-            (known, true) => format!("add `{first}` under `fields`, or use {known}"),
-            (known, false) => format!("write `this.{first}` for a key of the item, or use {known}"),
+            (known, _) if !self.items.is_empty() => {
+                format!("write `this.{first}` for a key of the item, or use {known}")
+            }
+            (_, Some(near)) if in_file => format!("write {{{{{near}}}}}"),
+            (known, None) if in_file => {
+                format!("write {{{{fields.{first}}}}} for a field of the mapping, or use {known}")
+            }
+            (_, Some(near)) => format!("write {{{{{near}}}}}, or add `{first}` under `fields`"),
+            (known, None) => format!("add `{first}: =signal.…` under `fields`, or use {known}"),
         });
     }
 

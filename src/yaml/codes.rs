@@ -20,8 +20,6 @@ pub const COLON: Code = Code("AND0122");
 pub const DUPLICATE: Code = Code("AND0108");
 /// A key that is no text.
 pub const KEY_NOT_TEXT: Code = Code("AND0109");
-/// A value of another type than the key takes.
-pub const WRONG_TYPE: Code = Code("AND0113");
 /// `on off yes no y n` as a key.
 pub const TRUTH_KEY: Code = Code("AND0114");
 /// More than one document in a file.

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use crate::diag::{Code, Faults};
+use crate::diag::{Code, Faults, codes};
 
-use super::codes::WRONG_TYPE;
 use super::{Entry, Kind, Node, Style};
 
 /// A map whose keys are known beforehand.
@@ -15,12 +14,10 @@ pub struct Fields<'n> {
     what: &'static str,
 }
 
-/// A map was expected.
+/// A file without keys and values.
 pub const NOT_A_MAP: Code = Code("AND0110");
 /// A key that this map does not know.
 pub const UNKNOWN_KEY: Code = Code("AND0111");
-/// A key that this map needs.
-pub const MISSING_KEY: Code = Code("AND0112");
 
 impl<'n> Fields<'n> {
     /// Takes a map apart. Reports when it is none, and every key that is not in `known`, with the
@@ -34,7 +31,7 @@ impl<'n> Fields<'n> {
         let Some(entries) = node.as_map() else {
             faults
                 .error(
-                    NOT_A_MAP,
+                    codes::WRONG_TYPE,
                     node.place(),
                     format!(
                         "{what} is a map of keys and values, and this is {}",
@@ -94,7 +91,7 @@ impl<'n> Fields<'n> {
         if found.is_none() {
             faults
                 .error(
-                    MISSING_KEY,
+                    codes::MISSING_KEY,
                     self.node.head(),
                     format!("{} needs the key `{key}`", self.what),
                 )
@@ -168,7 +165,11 @@ impl<'n> Fields<'n> {
         let node = self.get(key)?;
         let found = node.as_text().and_then(super::duration);
         if found.is_none() {
-            let help = format!("write {key}: 30s, with one of the units ms, s, m, h, d");
+            let number = node.as_text().filter(|text| text.parse::<u64>().is_ok());
+            let help = format!(
+                "write {key}: {}s, with one of the units ms, s, m, h, d",
+                number.unwrap_or("30")
+            );
             wrong(node, key, "a span of time", help, faults);
         }
         found
@@ -191,7 +192,10 @@ impl<'n> Fields<'n> {
             None | Some((_, Kind::Null)) => &[],
             Some((_, Kind::List(items))) => items,
             Some((node, Kind::Scalar(_) | Kind::Map(_))) => {
-                let help = format!("write {key}: and under it lines that begin with `- `");
+                let help = match node.as_text() {
+                    Some(text) => format!("write {key}: [{}]", super::places::quoted(text)),
+                    None => format!("write {key}: and under it lines that begin with `- `"),
+                };
                 wrong(node, key, "a list", help, faults);
                 &[]
             }
@@ -255,7 +259,9 @@ fn wrong(node: &Node, key: &str, wanted: &str, help: String, faults: &mut Faults
         }
         _ => format!("`{key}` is {wanted}, and this is {found}"),
     };
-    faults.error(WRONG_TYPE, node.place(), sentence).help(help);
+    faults
+        .error(codes::WRONG_TYPE, node.head(), sentence)
+       .help(help);
 }
 
 #[cfg(test)]

@@ -65,17 +65,19 @@ impl Node {
         Place::new(&self.source, self.span)
     }
 
-    /// Where it begins, for a fault about something that is missing from it: the first key of a map
-    /// of several lines, else the whole.
+    /// Where it begins, for a fault about something that is missing from it or about what it is: the
+    /// first key of a map of several lines, the first line of another value, else the whole.
     pub fn head(&self) -> Place {
-        let one_line = self
-            .source
-            .text
-            .get(self.span.start..self.span.end)
-            .is_none_or(|text| !text.trim_end().contains('\n'));
+        let text = self.source.text.get(self.span.start..self.span.end);
+        let Some((line, _)) = text.and_then(|text| text.trim_end().split_once('\n')) else {
+            return self.place();
+        };
         match self.as_map().and_then(<[_]>::first) {
-            Some(first) if !one_line => first.key_place(),
-            _ => self.place(),
+            Some(first) => first.key_place(),
+            None => Place::new(
+                &self.source,
+                Span::new(self.span.start, self.span.start + line.trim_end().len()),
+            ),
         }
     }
 

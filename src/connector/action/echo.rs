@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::UNKNOWN_WORD;
-use crate::diag::{Code, Faults};
+use crate::diag::{Code, Faults, codes};
 use crate::expr::{Expr, Names, Type};
 use crate::shape::Reading;
 use crate::yaml::Fields;
@@ -74,7 +73,7 @@ pub(super) fn echoes(
             Some(other) => {
                 faults
                     .error(
-                        UNKNOWN_WORD,
+                        codes::UNKNOWN_WORD,
                         echo.get("of").unwrap_or(item).place(),
                         format!("an echo is not of `{other}`"),
                     )

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::super::step::{Around, Step, Until};
-use super::{NO_PROOF, UNKNOWN_WORD};
-use crate::diag::Faults;
+use super::super::step::NO_PROOF;
+use crate::diag::{Faults, codes};
 use crate::expr::{Expr, Names};
 use crate::shape::Reading;
 use crate::yaml::{Fields, Node};
@@ -133,7 +133,7 @@ fn share(node: &Node, faults: &mut Faults) -> Option<Share> {
     let Some(number) = number.filter(|number| (0.0..=1.0).contains(number)) else {
         faults
             .error(
-                NO_PROOF,
+                codes::WRONG_TYPE,
                 node.place(),
                 "`share` is a part of the probes, from 0 to 1",
             )
@@ -190,7 +190,7 @@ pub(super) fn unchanged(
     if let Some(keys) = node.get("except") {
         let Some(items) = keys.as_list() else {
             faults
-                .error(UNKNOWN_WORD, keys.place(), "`except` is a list of keys")
+                .error(codes::WRONG_TYPE, keys.place(), "`except` is a list of keys")
                 .help("write such as `except: [=app]`");
             return None;
         };

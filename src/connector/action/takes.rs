@@ -3,13 +3,10 @@
 use serde_json::Value as Json;
 
 use super::super::setting::is_name;
-use super::{BAD_NAME, UNKNOWN_WORD};
-use crate::diag::{Code, Faults};
+use crate::diag::{Faults, codes};
 use crate::expr::{Names, Type};
 use crate::yaml::{Fields, Node};
 
-/// An argument of no known type.
-const UNKNOWN_TAKE: Code = Code("AND0450");
 
 /// An argument.
 #[derive(Debug, Clone)]
@@ -99,7 +96,7 @@ pub(super) fn takes(fields: &Fields<'_>, names: &mut Names, faults: &mut Faults)
             || entry.key == "signal"
         {
             faults
-                .error(BAD_NAME, entry.key_place(), format!("an argument cannot be called `{}`", entry.key))
+                .error(codes::BAD_NAME, entry.key_place(), format!("an argument cannot be called `{}`", entry.key))
                 .help("choose a word of letters, digits and `_` that expressions do not use otherwise");
             continue;
         }
@@ -109,7 +106,7 @@ pub(super) fn takes(fields: &Fields<'_>, names: &mut Names, faults: &mut Faults)
         let Some((_, kind)) = TakeKind::ALL.into_iter().find(|(word, _)| *word == is) else {
             faults
                 .error(
-                    UNKNOWN_TAKE,
+                    codes::UNKNOWN_WORD,
                     take.get("is").unwrap_or(&entry.value).place(),
                     format!("`{is}` is no type of argument"),
                 )
@@ -135,7 +132,7 @@ pub(super) fn takes(fields: &Fields<'_>, names: &mut Names, faults: &mut Faults)
             if read.is_none() {
                 faults
                     .error(
-                        UNKNOWN_WORD,
+                        crate::expr::BAD_PATTERN,
                         take.get("matches").unwrap_or(&entry.value).place(),
                         "this pattern is no regular expression",
                     )

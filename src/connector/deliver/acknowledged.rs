@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json};
 
-use super::UNKNOWN_WORD;
-use crate::diag::{Code, Faults};
+use crate::diag::{Code, Faults, codes};
 use crate::expr::{Expr, Names, Scope, Value};
 use crate::shape::{CALL_KEYS, Call, Error, Offered, Reading, Request};
 use crate::yaml::{self, Fields, Node};
@@ -180,7 +179,7 @@ fn channel(node: &Node, faults: &mut Faults) -> Option<String> {
     }
     faults
         .error(
-            UNKNOWN_WORD,
+            codes::BAD_HEADER,
             node.place(),
             format!("`{name}` is no name of a header"),
         )

@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use super::super::step::case;
-use super::{NOT_COVERED, UNKNOWN_WORD};
-use crate::diag::{Code, Faults};
+use super::super::step::{NO_VERDICT, case};
+use crate::diag::{Code, Faults, codes};
 use crate::expr::Expr;
 use crate::shape::Reading;
 use crate::yaml::{Fields, Node};
 
-/// A verdict that is none.
-const UNKNOWN_VERDICT: Code = Code("AND0460");
+/// A key that says nothing beside its verdict.
+const NO_USE: Code = Code("AND0460");
 
 /// What an answer means.
 #[derive(Debug)]
@@ -91,7 +90,7 @@ fn cases(
     let Some(items) = node.as_list().filter(|items| !items.is_empty()) else {
         faults
             .error(
-                UNKNOWN_WORD,
+                codes::WRONG_TYPE,
                 node.place(),
                 format!("`answers` is a list of cases, and this is {}", node.what()),
             )
@@ -107,7 +106,7 @@ fn cases(
         .collect();
     if faults.errors() == start && answers.last().is_some_and(|last| last.when.is_some()) {
         faults
-            .error(NOT_COVERED, node.place(), "some answers mean nothing here")
+            .error(codes::NO_OTHERWISE, node.place(), "some answers mean nothing here")
             .help("end with `- refuse: otherwise`");
     }
     answers
@@ -144,7 +143,7 @@ fn answer(
             let each =
                 "; an answer with a verdict for each item has `when:`, `each:` and `answers:`";
             faults
-                .error(UNKNOWN_VERDICT, node.place(), "each line has one verdict")
+                .error(NO_VERDICT, node.place(), "each line has one verdict")
                 .help(if beside.is_empty() { help } else { help + each });
             return None;
         }
@@ -160,7 +159,7 @@ fn answer(
         if let Some(entry) = fields.entry(key).filter(|_| !heeded) {
             faults
                 .error(
-                    UNKNOWN_VERDICT,
+                    NO_USE,
                     entry.key_place(),
                     format!("`{key}` says nothing beside this verdict"),
                 )

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::super::Files;
 use super::Instances;
-use crate::diag::{Code, Faults};
+use crate::diag::{Code, Faults, Place, Source, Span, codes};
 use crate::expr::Type;
-use crate::yaml::Fields;
+use crate::yaml::{Fields, Node};
 
 /// A schema that is missing or none.
 const BAD_SCHEMA: Code = Code("AND0701");
@@ -32,7 +32,7 @@ pub(super) fn schema(
     let Some(text) = files.get(&file) else {
         faults
             .error(
-                BAD_SCHEMA,
+                codes::MISSING_FILE,
                 node.place(),
                 format!("there is no file `{file}` beside this manifest"),
             )
@@ -47,14 +47,12 @@ pub(super) fn schema(
     let schema: serde_json::Value = match serde_json::from_slice(text) {
         Ok(schema) => schema,
         Err(error) => {
-            bad(
-                format!(
-                    "`{file}` is no JSON: line {}, column {}",
-                    error.line(),
-                    error.column()
-                ),
-                faults,
-            );
+            let said = error.to_string();
+            let why = said.split(" at line ").next().unwrap_or_default();
+            faults
+                .error(BAD_SCHEMA, inside(node, &file, text, &error), "this is no JSON")
+                .label(why)
+                .help("mend it here; a schema is JSON Schema, draft 2020-12, without `$ref`");
             return nothing;
         }
     };
@@ -98,6 +96,18 @@ pub(super) fn with_own_fields(of: Type) -> Type {
     object.keys.insert("id".to_owned(), (Type::Text, true));
     object.keys.insert("change".to_owned(), (Type::Text, false));
     Type::Object(Arc::new(object))
+}
+
+/// Where a schema's own file breaks JSON's rules.
+fn inside(node: &Node, file: &str, text: &[u8], error: &serde_json::Error) -> Place {
+    let folder = node.source.name.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let name = if folder.is_empty() { file.to_owned() } else { format!("{folder}/{file}") };
+    let source = Source::new(name, String::from_utf8_lossy(text));
+    let lines = source.text.split_inclusive('\n').take(error.line().saturating_sub(1));
+    let at = lines.map(str::len).sum::<usize>() + error.column().saturating_sub(1);
+    let at = at.min(source.text.trim_end().len());
+    let width = source.text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+    Place::new(&source, Span::new(at, at + width))
 }
 
 pub(super) fn mentions_ref(schema: &serde_json::Value, depth: usize) -> bool {

@@ -1,12 +1,14 @@
 //! How a signal arrives: webhook, poll or file; or that it is Andon's own.
 
 use super::super::Schedule;
-use super::{FileRule, Next, Open, Poll, PollOf, UNKNOWN_WORD, Way, Whole};
-use crate::diag::{Code, Faults};
+use super::{FileRule, Next, Open, Poll, PollOf, Way, Whole};
+use crate::diag::{Code, Faults, codes};
 use crate::expr::Names;
 use crate::shape::{Call, Offered, Reading};
 use crate::yaml::{Fields, Node};
 
+/// A `glob` that is no pattern of files.
+const BAD_GLOB: Code = Code("AND0432");
 /// A signal that arrives in no way, or in two.
 const ONE_WAY: Code = Code("AND0430");
 
@@ -63,7 +65,7 @@ fn own(node: &Node, faults: &mut Faults) -> Option<Way> {
     }
     faults
         .error(
-            UNKNOWN_WORD,
+            codes::UNKNOWN_WORD,
             node.place(),
             format!("Andon tells nothing of its own called `{text}`"),
         )
@@ -95,7 +97,7 @@ pub(super) fn poll(
         Some("events") => Some(PollOf::Events),
         Some(other) => {
             faults
-                .error(UNKNOWN_WORD, fields.get("of").unwrap_or(node).place(), format!("a poll is not of `{other}`"))
+                .error(codes::UNKNOWN_WORD, fields.get("of").unwrap_or(node).place(), format!("a poll is not of `{other}`"))
                 .help("write `state` for things that are (evaluated at every poll) or `events` for things that happened (once each)");
             None
         }
@@ -190,7 +192,7 @@ pub(super) fn file(node: &Node, reading: &Reading<'_>, faults: &mut Faults) -> O
         Some(other) => {
             faults
                 .error(
-                    UNKNOWN_WORD,
+                    codes::UNKNOWN_WORD,
                     fields.get("open").unwrap_or(node).place(),
                     format!("files are not opened as `{other}`"),
                 )
@@ -204,7 +206,7 @@ pub(super) fn file(node: &Node, reading: &Reading<'_>, faults: &mut Faults) -> O
     {
         faults
             .error(
-                UNKNOWN_WORD,
+                BAD_GLOB,
                 fields.get("glob").unwrap_or(node).place(),
                 format!("this is no pattern of files: {}", error.kind()),
             )

@@ -217,6 +217,11 @@ impl Check<'_, '_> {
                 });
         } else if keys.is_empty() {
             fault.help(format!("{of} has no fields: write `{before}` alone"));
+        } else if before == "settings" {
+            fault.help(format!(
+                "its fields are {}; secrets are never in expressions: write `{{ secret: {key} }}`",
+                listed(keys)
+            ));
         } else {
             fault.help(format!("its fields are {}", listed(keys)));
         }

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use super::super::AlertRule;
-use super::{BAD_KEY, BAD_PART, Known};
+use super::Known;
 use crate::alert::Severity;
-use crate::diag::{Code, Faults, nearest};
+use crate::diag::{Code, Faults, nearest, codes};
 use crate::expr::Expr;
 use crate::kind::Kind;
 use crate::shape::{Reading, Shape};
 use crate::template::Template;
 use crate::yaml::{Fields, Node};
 
+/// A `same_as` in which nothing comes from the signal.
+const ONE_FOR_ALL: Code = Code("AND0513");
 /// A kind that `kinds.yaml` does not have.
 const UNKNOWN_KIND: Code = Code("AND0502");
 
@@ -45,7 +47,7 @@ pub(super) fn alert(
         if node.as_map().is_none() {
             faults
                 .error(
-                    BAD_PART,
+                    codes::WRONG_TYPE,
                     node.place(),
                     format!("`{key}` is a map, and this is {}", node.what()),
                 )
@@ -137,7 +139,7 @@ pub(super) fn prose(
     let Some(fragment) = node.fragment() else {
         faults
             .error(
-                BAD_PART,
+                codes::WRONG_TYPE,
                 node.place(),
                 format!("`{key}` is a text, and this is {}", node.what()),
             )
@@ -207,7 +209,7 @@ pub(super) fn severity(
             if !is_last {
                 faults
                     .error(
-                        BAD_SEVERITY,
+                        codes::NEVER_REACHED,
                         entry.value.place(),
                         "what stands below `otherwise` is never reached",
                     )
@@ -221,7 +223,7 @@ pub(super) fn severity(
     if faults.errors() == before && cases.last().is_none_or(|(_, when)| when.is_some()) {
         faults
             .error(
-                BAD_SEVERITY,
+                codes::NO_OTHERWISE,
                 node.place(),
                 "some alerts would have no severity",
             )
@@ -238,7 +240,7 @@ pub(super) fn same_as(
     let Some(items) = node.as_list().filter(|items| !items.is_empty()) else {
         faults
             .error(
-                BAD_KEY,
+                codes::WRONG_TYPE,
                 node.place(),
                 format!("`same_as` is a list of values, and this is {}", node.what()),
             )
@@ -253,7 +255,7 @@ pub(super) fn same_as(
     if values.iter().all(|value| value.as_constant().is_some()) && faults.errors() == before {
         faults
             .warning(
-                BAD_KEY,
+                ONE_FOR_ALL,
                 node.place(),
                 "nothing here comes from the signal, so there is one alert for all of them",
             )

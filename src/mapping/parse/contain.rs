@@ -1,11 +1,13 @@
 //! `contain:`: what may be done about it, checked against the actions there are.
 
 use super::super::ContainRule;
-use super::Known;
+use super::{Known, part};
 use crate::diag::{Code, Faults, nearest};
 use crate::shape::Reading;
 use crate::yaml::{Fields, Node};
 
+/// An argument that the action needs.
+const MISSING_ARGUMENT: Code = Code("AND0511");
 /// A containment that does not exist.
 const UNKNOWN_ACTION: Code = Code("AND0506");
 
@@ -57,7 +59,10 @@ pub(super) fn contain(
                 .collect();
             let fault = faults.error(
                 UNKNOWN_ACTION,
-                node.place(),
+                match known.connectors.contains_key(connector) {
+                    true => part(node, connector.len() + 1, text.len()),
+                    false => part(node, 0, connector.len()),
+                },
                 format!("there is no action `{text}`"),
             );
             match nearest(text, all.iter().map(String::as_str)) {
@@ -105,7 +110,7 @@ pub(super) fn contain(
             if !given && !take.optional && take.default.is_none() {
                 faults
                     .error(
-                        BAD_ARGUMENT,
+                        MISSING_ARGUMENT,
                         node.place(),
                         format!("`{text}` needs `{}`", take.name),
                     )

@@ -1,14 +1,17 @@
 //! `look_up:`: what has to be asked before a mapping can judge.
 
 use super::super::LookUp;
-use super::{BAD_PART, Known};
+use super::Known;
 use crate::connector::{ANSWER, Step, is_name};
-use crate::diag::Faults;
+use crate::diag::{Code, Faults, codes};
 use crate::expr::{Names, Type};
 use crate::shape::{Offered, Reading};
 use crate::signal::SignalName;
 use crate::yaml::{Fields, Node};
 use crate::{connector, yaml};
+
+/// A look-up that keeps nothing.
+const KEEPS_NOTHING: Code = Code("AND0510");
 
 pub(super) fn look_up_names(
     fields: &Fields<'_>,
@@ -20,7 +23,7 @@ pub(super) fn look_up_names(
         if names.slot(&entry.key).is_some() || !is_name(&entry.key) || entry.key.contains('-') {
             faults
                 .error(
-                    BAD_PART,
+                    codes::BAD_NAME,
                     entry.key_place(),
                     format!("what is looked up cannot be called `{}`", entry.key),
                 )
@@ -81,7 +84,7 @@ pub(super) fn look_ups(
             Reading::over(&names).expr(node, faults)
         } else {
             faults
-                .error(BAD_PART, entry.value.place(), "this look-up keeps nothing")
+                .error(KEEPS_NOTHING, entry.value.place(), "this look-up keeps nothing")
                 .help("write `keep: =body` or a part of the answer");
             None
         };

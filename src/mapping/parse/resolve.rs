@@ -2,11 +2,16 @@
 
 use super::super::ResolveRule;
 use super::alert::same_as;
-use super::{BAD_KEY, BAD_PART, Known, base_names, signal};
-use crate::diag::Faults;
+use super::{Known, base_names, signal};
+use crate::diag::{Code, Faults, codes};
 use crate::shape::Reading;
 use crate::signal::SignalName;
 use crate::yaml::{Fields, Node};
+
+/// Another signal closes, and does not say which alert.
+const NO_KEY: Code = Code("AND0512");
+/// A `same_as` of another length than the alert's.
+const OTHER_LENGTH: Code = Code("AND0508");
 
 pub(super) fn resolve(
     fields: &Fields<'_>,
@@ -21,7 +26,7 @@ pub(super) fn resolve(
     let Some(items) = node.as_list() else {
         faults
             .error(
-                BAD_PART,
+                codes::WRONG_TYPE,
                 node.place(),
                 format!("`resolve` is a list, and this is {}", node.what()),
             )
@@ -61,7 +66,7 @@ pub(super) fn resolve(
         let same = match rule.get("same_as") {
             None if other.is_some() => {
                 faults
-                    .error(BAD_KEY, item.place_of_key("from"), "another signal does not say which alert is over")
+                    .error(NO_KEY, item.place_of_key("from"), "another signal does not say which alert is over")
                     .help("write `same_as:` with the values of this signal, in the order of the alert's own");
                 continue;
             }
@@ -81,7 +86,7 @@ pub(super) fn resolve(
         {
             faults
                 .error(
-                    BAD_KEY,
+                    OTHER_LENGTH,
                     rule.get("same_as").unwrap_or(item).place(),
                     format!(
                         "this names {}, and the alert is told apart by {wanted}",

@@ -4,10 +4,13 @@ use serde_json::Map;
 
 use super::super::render::Absent;
 use super::super::{Auth as Resolved, Error, Leaf, Reading, Shape};
-use super::{BAD_AUTH, Offered, leaf, plain};
-use crate::diag::Faults;
+use super::{Offered, leaf, plain};
+use crate::diag::{Code, Faults, codes};
 use crate::expr::{Names, Scope};
 use crate::yaml::{Fields, Node};
+
+/// `auth:` without a way to say who asks.
+const BAD_AUTH: Code = Code("AND0823");
 
 /// How a connection makes itself known, as the manifest says it. Its parts may be expressions over `settings`.
 #[derive(Debug, Clone)]
@@ -67,7 +70,7 @@ impl Auth {
                 }
                 faults
                     .error(
-                        BAD_AUTH,
+                        codes::UNKNOWN_SECRET,
                         node.place(),
                         format!("`{name}` is not a secret of this connector"),
                     )
