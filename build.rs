@@ -49,14 +49,17 @@ fn pages(root: &Path) -> String {
     println!("cargo:rerun-if-changed=docs/codes");
     collect(&root.join("docs/codes"), &mut files);
     files.sort();
-    let mut table = String::from(
-        "/// Each code and its page.\nconst PAGES: &[(&str, &str)] = &[\n",
-    );
+    let mut table =
+        String::from("/// Each code and its page.\nconst PAGES: &[(&str, &str)] = &[\n");
     for file in &files {
         let stem = file.file_stem().unwrap_or_default().to_string_lossy();
         if stem.starts_with("AND") {
-            writeln!(table, "    ({stem:?}, include_str!({:?})),", file.to_string_lossy())
-                .expect("writing to a string");
+            writeln!(
+                table,
+                "    ({stem:?}, include_str!({:?})),",
+                file.to_string_lossy()
+            )
+            .expect("writing to a string");
         }
     }
     table.push_str("];\n");

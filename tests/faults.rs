@@ -1,4 +1,5 @@
-//! Faults that people make, one a folder, and what `andon check` says to each.
+//! Faults that people make, one a folder, and what `andon check` says to each; and that each code has
+//! its page and its fault.
 //!
 //! A folder under `tests/faults/` is named after its fault and lies over what is built in.
 //! `expected.txt` in it is what a reader sees. `UPDATE_EXPECT=1 cargo test --test faults` writes these
@@ -9,11 +10,12 @@
     reason = "a test that cannot read its own files stops, and says why"
 )]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use andon::catalog::{Files, load};
-use andon::diag::{Faults, Format, Level, Source, render};
+use andon::diag::{Faults, Format, Level, Source, pages, render};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults")
@@ -88,6 +90,20 @@ fn each_fault_is_told_once_with_its_place_and_its_help() {
     let update = std::env::var_os("UPDATE_EXPECT").is_some();
     let folders = folders();
     assert!(folders.len() >= 30, "{} faults", folders.len());
+    let halves = folders.chunks(folders.len().div_ceil(2));
+    let wrong: Vec<String> = std::thread::scope(|scope| {
+        let told: Vec<_> = halves
+            .map(|half| scope.spawn(move || wrongly_told(half, update)))
+            .collect();
+        told.into_iter()
+            .flat_map(|half| half.join().expect("the half was read"))
+            .collect()
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What is wrong with what is said to each of these folders.
+fn wrongly_told(folders: &[PathBuf], update: bool) -> Vec<String> {
     let mut wrong = Vec::new();
     for folder in folders {
         let name = folder
@@ -95,7 +111,7 @@ fn each_fault_is_told_once_with_its_place_and_its_help() {
             .expect("a name")
             .to_string_lossy()
             .into_owned();
-        let (said, errors, warnings) = said(&folder);
+        let (said, errors, warnings) = said(folder);
         if errors + warnings != 1 {
             wrong.push(format!(
                 "{name}: {errors} errors and {warnings} warnings, and it has one fault\n{said}"
@@ -111,5 +127,87 @@ fn each_fault_is_told_once_with_its_place_and_its_help() {
             wrong.push(format!("{name}: this is not what expected.txt has\n{said}"));
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    wrong
+}
+
+/// The files below a folder of the repository whose names end in `ending`.
+fn sources(below: &Path, ending: &str, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(below).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources(&path, ending, found);
+        } else if path.to_string_lossy().ends_with(ending) {
+            found.push(path);
+        }
+    }
+}
+
+/// The codes that `src/` defines: `const NAME: Code = Code("AND0203");`, or `Code("AND0437")` in place.
+fn defined() -> BTreeSet<String> {
+    let mut files = Vec::new();
+    sources(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        ".rs",
+        &mut files,
+    );
+    let mut codes = BTreeSet::new();
+    for file in files {
+        let text = fs::read_to_string(&file).expect("text");
+        let code = text
+            .split("#[cfg(test)]\nmod tests {")
+            .next()
+            .unwrap_or_default();
+        for piece in code.split("Code(\"AND").skip(1) {
+            codes.insert(format!("AND{}", piece.get(..4).unwrap_or_default()));
+        }
+    }
+    codes
+}
+
+#[test]
+fn each_code_has_a_page_and_each_page_a_code() {
+    let pages: BTreeSet<String> = pages::all().map(str::to_owned).collect();
+    assert_eq!(defined(), pages);
+}
+
+#[test]
+fn each_code_has_a_fault_that_shows_it() {
+    let shown: String = folders()
+        .iter()
+        .map(|folder| fs::read_to_string(folder.join("expected.txt")).unwrap_or_default())
+        .collect();
+    let without: Vec<&str> = pages::all()
+        .filter(|code| !shown.contains(&format!("[{code}]")))
+        .collect();
+    assert_eq!(without, Vec::<&str>::new());
+}
+
+#[test]
+fn each_page_says_what_is_wrong_and_shows_both() {
+    for code in pages::all() {
+        let page = pages::page(code).expect("a page");
+        assert!(page.starts_with(&format!("# {code}: ")), "{code}");
+        assert!((8..=32).contains(&page.lines().count()), "{code}");
+        assert_eq!(page.matches("```").count(), 4, "{code}");
+        assert!(page.contains("\n\nWrite instead:\n\n"), "{code}");
+        let group = pages::GROUPS
+            .iter()
+            .any(|(two, _)| code.get(3..5) == Some(two));
+        assert!(group, "{code} stands in no group");
+    }
+}
+
+#[test]
+fn the_index_names_every_page_with_its_title() {
+    let mut wanted = String::new();
+    for (group, about) in pages::GROUPS {
+        wanted.push_str(&format!("\n## {about}\n\n"));
+        for code in pages::all().filter(|code| code.get(3..5) == Some(group)) {
+            let title = pages::title(pages::page(code).expect("a page"));
+            wanted.push_str(&format!("- [{code}]({code}.md): {title}\n"));
+        }
+    }
+    let index = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/codes/README.md");
+    let index = fs::read_to_string(index).expect("the index");
+    assert!(index.ends_with(&wanted), "it has to end with:\n{wanted}");
 }

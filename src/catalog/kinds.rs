@@ -7,7 +7,6 @@ use crate::diag::{Faults, Source, codes};
 use crate::kind::{Kind, Technique};
 use crate::yaml::{self, Fields, Node};
 
-
 /// Reads one `kinds.yaml`.
 pub fn parse(source: &Arc<Source>, faults: &mut Faults) -> BTreeMap<String, Arc<Kind>> {
     let mut kinds = BTreeMap::new();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Catalog, Files, kinds};
 use crate::config;
 use crate::connector::{self, Connector};
-use crate::diag::{Code, Faults, Fragment, Source, Span, nearest, codes};
+use crate::diag::{Code, Faults, Fragment, Source, Span, codes, nearest};
 use crate::kind::Kind;
 use crate::mapping::{self, Known, Mapping};
 use crate::shape::Templates;

@@ -119,7 +119,7 @@ fn a_kind_replaces_one_of_its_name_and_is_added_otherwise() {
 fn a_fault_in_kinds_that_were_added_is_told_once_and_in_their_file() {
     let faulty = KINDS.replace("analytic: rule", "analytic: rules");
     insta::assert_snapshot!(over(&[("kinds.yaml", &faulty)]).unwrap_err(), @r"
-    error[AND0521]: `rules` is no kind of analytic
+    error[AND0126]: `rules` is no kind of analytic
      --> soc/kinds.yaml:4:60
       |
     4 |   - { name: feature-drift, title: Drift of ours, analytic: rules, advice: Look. }

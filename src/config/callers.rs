@@ -129,7 +129,7 @@ pub fn parse(items: &[Node], faults: &mut Faults) -> Vec<Caller> {
             faults
                 .error(
                     codes::SAME_NAME,
-                    item.place(),
+                    item.get("name").unwrap_or(item).place(),
                     format!("there are two callers `{}`", caller.name),
                 )
                 .help("give each its own name, so that the audit tells them apart");

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json};
 
 use crate::connector::{Connector, OWN, Setting, SettingKind, is_name};
-use crate::diag::{Code, Faults, Place, nearest, codes};
+use crate::diag::{Code, Faults, Place, codes, nearest};
 use crate::yaml::{Entry, Fields, Node};
 
 /// A connection called as Andon itself is.
@@ -256,7 +256,11 @@ pub fn file(node: &Node, key: &str, faults: &mut Faults) -> Option<PathBuf> {
     let path = node.get("file").and_then(Node::as_text);
     if path.is_none() {
         faults
-            .error(codes::WRONG_TYPE, node.place(), format!("`{key}` is a file"))
+            .error(
+                codes::WRONG_TYPE,
+                node.place(),
+                format!("`{key}` is a file"),
+            )
             .help(format!("write `{key}: {{ file: name.pem }}`"));
     }
     path.map(PathBuf::from)

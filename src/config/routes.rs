@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Connection;
 use crate::alert::Alert;
-use crate::diag::{Code, Faults, Place, nearest, codes};
+use crate::diag::{Code, Faults, Place, codes, nearest};
 use crate::expr::{Expr, Names, Scope, Type, Value};
 use crate::shape::Reading;
 use crate::yaml::{Fields, Node};

@@ -104,7 +104,7 @@ fn what_a_connection_cannot_be_is_said() {
     for (connection, said) in [
         (
             "{ connector: splunk, url: \"https://a\", token: { env: T }, reach: all }",
-            "AND0614 `reach` cannot be `all`",
+            "AND0126 `reach` cannot be `all`",
         ),
         (
             "{ connector: splunk, url: \"https://a\", token: { env: T }, reach: [] }",
@@ -128,7 +128,7 @@ fn what_a_connection_cannot_be_is_said() {
         ),
         (
             "{ connector: splunk, url: \"https://a\", token: { env: T }, mode: slow }",
-            "AND0612 `mode` cannot be `slow`",
+            "AND0126 `mode` cannot be `slow`",
         ),
         (
             "{ connector: splunk, url: \"https://a\", token: { env: T }, timeout: 5 }",
@@ -136,11 +136,11 @@ fn what_a_connection_cannot_be_is_said() {
         ),
         (
             "{ connector: splunk, url: \"https://a\", token: { env: T }, ca: ca.pem }",
-            "AND0614 `ca` is a file",
+            "AND0113 `ca` is a file",
         ),
         (
             "splunk",
-            "AND0611 this does not say what it is connected to",
+            "AND0112 this does not say what it is connected to",
         ),
     ] {
         let more = format!("connections:\n  soc: {connection}\n");
@@ -150,7 +150,7 @@ fn what_a_connection_cannot_be_is_said() {
         faults("connections:\n  yes: { connector: hooks }\n")
             .lines()
             .last(),
-        Some("AND0615 a connection cannot be called `yes`")
+        Some("AND0129 a connection cannot be called `yes`")
     );
     assert_eq!(
         faults("connections: [ soc ]\n"),
@@ -274,7 +274,7 @@ fn what_no_caller_can_be_is_said() {
         "{}  - {{ name: soar, {hash}, may: [] }}\n",
         caller("may: []")
     );
-    assert_eq!(faults(&twice), "AND0633 there are two callers `soar`");
+    assert_eq!(faults(&twice), "AND0130 there are two callers `soar`");
     assert_eq!(
         faults("callers: { name: soar }\n"),
         "AND0113 `callers` is a list, and this is a map"
@@ -320,7 +320,7 @@ fn a_route_takes_what_its_condition_holds_for() {
 #[test]
 fn a_route_that_leads_nowhere_is_said() {
     for (route, said) in [
-        ("{ to: [sock] }", "AND0620 there is no connection `sock`"),
+        ("{ to: [sock] }", "AND0530 there is no connection `sock`"),
         (
             "{ to: [hook] }",
             "AND0621 `hook` takes no alerts: `hooks` has no `deliver`",

@@ -17,7 +17,7 @@ use crate::action::Risk;
 use crate::diag::{Code, Faults, codes};
 use crate::expr::{Expr, Names, Type};
 use crate::shape::{Offered, Path, Reading};
-use crate::yaml::{Fields, Node};
+use crate::yaml::{Entry, Fields, Node};
 use echo::echoes;
 use proof::{ours, prove, unchanged};
 use takes::takes;
@@ -110,19 +110,19 @@ const KEYS: [&str; 19] = [
 
 /// Reads one entry of `actions:`.
 pub fn parse(
-    name: &str,
-    node: &Node,
+    entry: &Entry,
     signals: &[String],
     offered: Offered<'_>,
     faults: &mut Faults,
 ) -> Option<ActionRule> {
+    let (name, node) = (entry.key.as_str(), &entry.value);
     let fields = Fields::of(node, "an action", &KEYS, faults)?;
     let start = faults.errors();
     if !is_name(name) {
         faults
             .error(
                 codes::BAD_NAME,
-                node.place(),
+                entry.key_place(),
                 format!("an action cannot be called `{name}`"),
             )
             .help("use letters, digits and `-`");
@@ -268,7 +268,10 @@ fn limits(fields: &Fields<'_>, has_undo: bool, faults: &mut Faults) -> Limits {
         faults
             .error(
                 NO_UNDO,
-                fields.node().head(),
+                fields.get("limits").map_or_else(
+                    || fields.node().head(),
+                    |node| node.place_of_key("reversible"),
+                ),
                 "this action says it is reversible, and has no `undo`",
             )
             .help("write `undo:`, or `reversible: false` under `limits:`");

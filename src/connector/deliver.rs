@@ -279,7 +279,7 @@ fn target(
             faults
                 .error(
                     NO_TARGET,
-                    fields.node().place(),
+                    fields.node().head(),
                     "this does not say where events go",
                 )
                 .help("write `post: /path`, or `file: { path: =settings.path }`");

@@ -81,12 +81,12 @@ pub fn parse(
         .collect();
     let signals: Vec<_> = signal_entries
         .iter()
-        .filter_map(|entry| signal::parse(folder, &entry.key, &entry.value, files, offered, faults))
+        .filter_map(|entry| signal::parse(folder, entry, files, offered, faults))
         .collect();
     let actions = fields
         .entries("actions", faults)
         .iter()
-        .filter_map(|entry| action::parse(&entry.key, &entry.value, &signal_names, offered, faults))
+        .filter_map(|entry| action::parse(entry, &signal_names, offered, faults))
         .collect();
     let deliver = fields
         .get("deliver")
@@ -149,7 +149,11 @@ pub fn check_head(fields: &Fields<'_>, kind: &str, name: &str, whose: &str, faul
         }
         Some(node) => {
             faults
-                .error(codes::WRONG_KIND, node.place(), format!("this is no `{kind}`"))
+                .error(
+                    codes::WRONG_KIND,
+                    node.place(),
+                    format!("this is no `{kind}`"),
+                )
                 .help(format!("write `andon: {kind}`"));
         }
         None => {}

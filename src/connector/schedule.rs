@@ -45,8 +45,11 @@ impl Schedule {
                     format!("a schedule has five fields, and this has {}", fields.len()),
                 )
                 .help(match fields.as_slice() {
-                    [_, rest @ ..] if rest.len() == 5 => format!("seconds are not part of it: write \"{}\"", rest.join(" ")),
-                    _ => "write minute, hour, day, month and weekday, such as \"*/5 * * * *\"".to_owned(),
+                    [_, rest @ ..] if rest.len() == 5 => {
+                        format!("seconds are not part of it: write \"{}\"", rest.join(" "))
+                    }
+                    _ => "write minute, hour, day, month and weekday, such as \"*/5 * * * *\""
+                        .to_owned(),
                 });
             return None;
         };

@@ -5,7 +5,6 @@ use serde_json::Value as Json;
 use crate::diag::{Faults, codes};
 use crate::yaml::{Fields, Node};
 
-
 /// One setting.
 #[derive(Debug, Clone)]
 pub struct Setting {
@@ -120,7 +119,11 @@ pub fn parse(node: &Node, faults: &mut Faults) -> Vec<Setting> {
                 .get("is")
                 .map_or_else(|| entry.key_place(), Node::place);
             faults
-                .error(codes::UNKNOWN_WORD, place, format!("`{is}` is no type of setting"))
+                .error(
+                    codes::UNKNOWN_WORD,
+                    place,
+                    format!("`{is}` is no type of setting"),
+                )
                 .help("write one of url, secret, text, number, bool, duration, path");
             continue;
         };

@@ -13,7 +13,7 @@ use crate::diag::{Code, Faults, codes};
 use crate::document::Place;
 use crate::expr::{Expr, Names, Scope, Type, Value};
 use crate::shape::{Call, Offered, Path, Reading, Shape};
-use crate::yaml::{Fields, Node};
+use crate::yaml::{Entry, Fields, Node};
 pub use instance::Instances;
 use schema::schema;
 use way::way;
@@ -196,18 +196,18 @@ const KEYS: [&str; 16] = [
 /// Reads one entry of `signals:`.
 pub fn parse(
     connector: &str,
-    name: &str,
-    node: &Node,
+    entry: &Entry,
     files: &Files,
     offered: Offered<'_>,
     faults: &mut Faults,
 ) -> Option<SignalRule> {
+    let (name, node) = (entry.key.as_str(), &entry.value);
     let fields = Fields::of(node, "a signal", &KEYS, faults)?;
     if !is_name(name) {
         faults
             .error(
                 codes::BAD_NAME,
-                node.place(),
+                entry.key_place(),
                 format!("a signal cannot be called `{name}`"),
             )
             .help("use letters, digits and `-`");

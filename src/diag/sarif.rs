@@ -50,9 +50,12 @@ fn result(fault: &Diagnostic, rule: usize) -> Json {
     let (line, column) = source.line_and_column(fault.place.span.start);
     let (end_line, end_column) = source.line_and_column(fault.place.span.end);
     let mut said = fault.message.clone();
-    for more in [Some(&fault.label).filter(|label| !label.is_empty()), fault.help.as_ref()]
-        .into_iter()
-        .flatten()
+    for more in [
+        Some(&fault.label).filter(|label| !label.is_empty()),
+        fault.help.as_ref(),
+    ]
+    .into_iter()
+    .flatten()
     {
         said.push_str("; ");
         said.push_str(more);

@@ -99,8 +99,8 @@ mod trace;
 #[cfg(test)]
 mod tests;
 
-pub use fault::BAD_PATTERN;
 pub use error::{Error, ErrorKind};
+pub use fault::BAD_PATTERN;
 pub use names::{Names, Object, Type};
 pub use program::Expr;
 pub use scope::Scope;

@@ -66,8 +66,7 @@ pub(super) fn cut<'s>(fragment: &'s Fragment, faults: &mut Faults) -> Option<Vec
         } else if let Some(sign) = sign(rest, &tokens) {
             (Some(What::Sign(sign)), sign.len())
         } else {
-            stray(fragment, at, first, faults);
-            (None, first.len_utf8())
+            (None, stray(fragment, at, first, faults))
         };
         let end = at + length;
         if let Some(what) = what {
@@ -309,7 +308,34 @@ fn read_number<'s>(
     (number, length)
 }
 
-fn stray(fragment: &Fragment, at: usize, found: char, faults: &mut Faults) {
+/// Reports a character that no expression has. Gives how many bytes it takes: with a quote of a word
+/// processor the text up to the quote that closes it, so that it is one fault and not two.
+fn stray(fragment: &Fragment, at: usize, found: char, faults: &mut Faults) -> usize {
+    let closes: &[char] = match found {
+        '“' | '„' => &['”', '“'],
+        '‘' => &['’'],
+        '«' => &['»'],
+        _ => &[],
+    };
+    let rest = fragment.text.get(at..).unwrap_or_default();
+    let inside = rest.get(found.len_utf8()..).unwrap_or_default();
+    if let Some((text, _)) = inside.split_once(closes).filter(|_| !closes.is_empty()) {
+        let close = inside
+            .get(text.len()..)
+            .and_then(|rest| rest.chars().next());
+        let length = found.len_utf8() + text.len() + close.map_or(0, char::len_utf8);
+        faults
+            .error(
+                fault::UNREADABLE,
+                fragment.place_of(at, at + length),
+                "these quotes are those of a word processor",
+            )
+            .help(format!(
+                "write straight quotes: \"{}\"",
+                crate::untrusted::cut(text, 60)
+            ));
+        return length;
+    }
     let shown = crate::untrusted::person(&found.to_string(), 8);
     let fault = faults.error(
         fault::UNREADABLE,
@@ -328,6 +354,7 @@ fn stray(fragment: &Fragment, at: usize, found: char, faults: &mut Faults) {
         '\u{a0}' => fault.help("write a plain blank"),
         _ => fault.help("put a text in quotes, and a key of this kind in brackets: x[\"key\"]"),
     };
+    found.len_utf8()
 }
 
 impl PartialEq<str> for What<'_> {

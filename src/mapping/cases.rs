@@ -115,7 +115,7 @@ fn case(node: &Node, faults: &mut Faults) -> Option<Case> {
         (None, None, Some(_)) => Given::After(fields.duration("after", faults)?),
         _ => {
             faults
-                .error(BAD_STEP, node.place(), "a test gives one thing")
+                .error(BAD_STEP, node.head(), "a test gives one thing")
                 .help("write one of `signal: {…}`, `capture: samples/x.json`, `after: 25h`");
             return None;
         }

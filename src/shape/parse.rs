@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::{Member, Part, Shape};
-use crate::diag::{Code, Faults, nearest, codes};
+use crate::diag::{Code, Faults, codes, nearest};
 use crate::expr::{Expr, Names};
 use crate::template::Template;
 use crate::yaml::{Entry, Kind, Node, Style};

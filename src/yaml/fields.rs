@@ -261,7 +261,7 @@ fn wrong(node: &Node, key: &str, wanted: &str, help: String, faults: &mut Faults
     };
     faults
         .error(codes::WRONG_TYPE, node.head(), sentence)
-       .help(help);
+        .help(help);
 }
 
 #[cfg(test)]

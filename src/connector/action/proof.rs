@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::super::step::{Around, Step, Until};
 use super::super::step::NO_PROOF;
+use super::super::step::{Around, Step, Until};
 use crate::diag::{Faults, codes};
 use crate::expr::{Expr, Names};
 use crate::shape::Reading;
@@ -190,7 +190,11 @@ pub(super) fn unchanged(
     if let Some(keys) = node.get("except") {
         let Some(items) = keys.as_list() else {
             faults
-                .error(codes::WRONG_TYPE, keys.place(), "`except` is a list of keys")
+                .error(
+                    codes::WRONG_TYPE,
+                    keys.place(),
+                    "`except` is a list of keys",
+                )
                 .help("write such as `except: [=app]`");
             return None;
         };

@@ -7,7 +7,6 @@ use crate::diag::{Faults, codes};
 use crate::expr::{Names, Type};
 use crate::yaml::{Fields, Node};
 
-
 /// An argument.
 #[derive(Debug, Clone)]
 pub struct Take {

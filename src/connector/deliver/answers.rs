@@ -106,7 +106,11 @@ fn cases(
         .collect();
     if faults.errors() == start && answers.last().is_some_and(|last| last.when.is_some()) {
         faults
-            .error(codes::NO_OTHERWISE, node.place(), "some answers mean nothing here")
+            .error(
+                codes::NO_OTHERWISE,
+                items.last().unwrap_or(node).place(),
+                "some answers mean nothing here",
+            )
             .help("end with `- refuse: otherwise`");
     }
     answers

@@ -48,9 +48,16 @@ pub(super) fn schema(
         Ok(schema) => schema,
         Err(error) => {
             let said = error.to_string();
-            let why = said.split(" at line ").next().unwrap_or_default();
+            let why = match error.is_eof() {
+                true => "the file ends here",
+                false => said.split(" at line ").next().unwrap_or_default(),
+            };
             faults
-                .error(BAD_SCHEMA, inside(node, &file, text, &error), "this is no JSON")
+                .error(
+                    BAD_SCHEMA,
+                    inside(node, &file, text, &error),
+                    "this is no JSON",
+                )
                 .label(why)
                 .help("mend it here; a schema is JSON Schema, draft 2020-12, without `$ref`");
             return nothing;
@@ -100,13 +107,28 @@ pub(super) fn with_own_fields(of: Type) -> Type {
 
 /// Where a schema's own file breaks JSON's rules.
 fn inside(node: &Node, file: &str, text: &[u8], error: &serde_json::Error) -> Place {
-    let folder = node.source.name.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let name = if folder.is_empty() { file.to_owned() } else { format!("{folder}/{file}") };
+    let folder = node
+        .source
+        .name
+        .rsplit_once('/')
+        .map_or("", |(folder, _)| folder);
+    let name = if folder.is_empty() {
+        file.to_owned()
+    } else {
+        format!("{folder}/{file}")
+    };
     let source = Source::new(name, String::from_utf8_lossy(text));
-    let lines = source.text.split_inclusive('\n').take(error.line().saturating_sub(1));
+    let lines = source
+        .text
+        .split_inclusive('\n')
+        .take(error.line().saturating_sub(1));
     let at = lines.map(str::len).sum::<usize>() + error.column().saturating_sub(1);
     let at = at.min(source.text.trim_end().len());
-    let width = source.text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+    let width = source
+        .text
+        .get(at..)
+        .and_then(|rest| rest.chars().next())
+        .map_or(0, char::len_utf8);
     Place::new(&source, Span::new(at, at + width))
 }
 

@@ -94,11 +94,11 @@ fn what_cannot_be_asked_for_is_said() {
         ),
         (
             &format!("{SOUND}, channel: {{ header: \"x y\" }}"),
-            "AND0461 `x y` is no name of a header",
+            "AND0822 `x y` is no name of a header",
         ),
         (
             &format!("{SOUND}, channel: x-channel"),
-            "AND0110 `channel` is a map of keys and values, and this is a text",
+            "AND0113 `channel` is a map of keys and values, and this is a text",
         ),
         (
             &format!("{SOUND}, every: 100ms"),

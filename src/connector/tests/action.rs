@@ -98,7 +98,7 @@ fn the_parts_of_an_action_name_what_is_known_by_then_and_nothing_else() {
         (
             "prove",
             "{ state: { get: /m } }",
-            "AND0443 this read proves nothing",
+            "AND0452 this read proves nothing",
         ),
         (
             "prove",
@@ -113,12 +113,12 @@ fn the_parts_of_an_action_name_what_is_known_by_then_and_nothing_else() {
         (
             "prove",
             "{ behaviour: { get: /m, holds: status == 404, share: 90 } }",
-            "AND0452 `share` is a part of the probes, from 0 to 1",
+            "AND0113 `share` is a part of the probes, from 0 to 1",
         ),
         (
             "ours",
             "",
-            "AND0452 an action that is undone says how to tell that nobody changed it since",
+            "AND0455 an action that is undone says how to tell that nobody changed it since",
         ),
         (
             "ours",
@@ -138,12 +138,12 @@ fn the_parts_of_an_action_name_what_is_known_by_then_and_nothing_else() {
         (
             "takes",
             "{ body: { is: text } }",
-            "AND0451 an argument cannot be called `body`\nAND0202 nothing here is called `model`\nAND0811 nothing named `model` can stand in this path\nAND0811 nothing named `model` can stand in this path\nAND0811 nothing named `model` can stand in this path\nAND0811 nothing named `model` can stand in this path",
+            "AND0129 an argument cannot be called `body`\nAND0202 nothing here is called `model`\nAND0811 nothing named `model` can stand in this path\nAND0811 nothing named `model` can stand in this path\nAND0811 nothing named `model` can stand in this path\nAND0811 nothing named `model` can stand in this path",
         ),
         (
             "let",
             "{ model: =1 }",
-            "AND0436 `model` cannot be a name made here",
+            "AND0129 `model` cannot be a name made here",
         ),
         (
             "limits",
@@ -160,7 +160,7 @@ fn the_parts_of_an_action_name_what_is_known_by_then_and_nothing_else() {
             "[ { signal: gone, when: true } ]",
             "AND0454 this connector has no signal `gone`",
         ),
-        ("risk", "huge", "AND0453 a risk is not `huge`"),
+        ("risk", "huge", "AND0126 a risk is not `huge`"),
     ] {
         let found = faults(&action(&[(part, value)]));
         let mut found: Vec<&str> = found.lines().collect();
@@ -203,15 +203,15 @@ fn the_answers_of_a_step_are_read_in_their_order() {
     for (answers, said) in [
         (
             "{ done: otherwise }",
-            "AND0441 `answers` is a list of cases, and this is a map",
+            "AND0113 `answers` is a list of cases, and this is a map",
         ),
         (
             "[ { done: otherwise }, { refused: status == 400 } ]",
-            "AND0441 what stands below `otherwise` is never reached",
+            "AND0127 what stands below `otherwise` is never reached",
         ),
         (
             "[ { done: status == 200, none: status == 404 } ]",
-            "AND0441 each line has one verdict and its condition",
+            "AND0440 each line has one verdict and its condition",
         ),
         (
             "[ { delivered: otherwise } ]",

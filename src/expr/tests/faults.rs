@@ -158,8 +158,7 @@ fn faults_say_what_to_write() {
     signal.category == 'x
         AND0214 'x | this text is not closed | begins with ' here | close it with the quote it began with: 'x'
     “x”
-        AND0201 “ | `“` has no meaning in an expression | write a straight quote: "
-        AND0201 ” | `”` has no meaning in an expression | write a straight quote: "
+        AND0201 “x” | these quotes are those of a word processor | write straight quotes: "x"
     (1 + 2
         AND0201  | the expression ends where `)` should stand | close the parenthesis
     1 +

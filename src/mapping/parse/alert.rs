@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::AlertRule;
 use super::Known;
 use crate::alert::Severity;
-use crate::diag::{Code, Faults, nearest, codes};
+use crate::diag::{Code, Faults, codes, nearest};
 use crate::expr::Expr;
 use crate::kind::Kind;
 use crate::shape::{Reading, Shape};
@@ -224,7 +224,7 @@ pub(super) fn severity(
         faults
             .error(
                 codes::NO_OTHERWISE,
-                node.place(),
+                items.last().unwrap_or(node).place(),
                 "some alerts would have no severity",
             )
             .help("end with `- medium: otherwise`");

@@ -84,7 +84,11 @@ pub(super) fn look_ups(
             Reading::over(&names).expr(node, faults)
         } else {
             faults
-                .error(KEEPS_NOTHING, entry.value.place(), "this look-up keeps nothing")
+                .error(
+                    KEEPS_NOTHING,
+                    entry.value.place(),
+                    "this look-up keeps nothing",
+                )
                 .help("write `keep: =body` or a part of the answer");
             None
         };
