@@ -11,6 +11,7 @@
 )]
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -201,10 +202,10 @@ fn each_page_says_what_is_wrong_and_shows_both() {
 fn the_index_names_every_page_with_its_title() {
     let mut wanted = String::new();
     for (group, about) in pages::GROUPS {
-        wanted.push_str(&format!("\n## {about}\n\n"));
+        let _ = write!(wanted, "\n## {about}\n\n");
         for code in pages::all().filter(|code| code.get(3..5) == Some(group)) {
             let title = pages::title(pages::page(code).expect("a page"));
-            wanted.push_str(&format!("- [{code}]({code}.md): {title}\n"));
+            let _ = writeln!(wanted, "- [{code}]({code}.md): {title}");
         }
     }
     let index = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/codes/README.md");

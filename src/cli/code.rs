@@ -1,5 +1,7 @@
 //! `andon code`: what a code means and what to write instead, without a network.
 
+use std::fmt::Write as _;
+
 use anyhow::bail;
 use clap::Args;
 
@@ -45,7 +47,7 @@ fn unknown(written: &str, code: &str) -> String {
         number(known).zip(number(code)).map(|(a, b)| a.abs_diff(b))
     };
     let mut near: Vec<&str> = pages::all().collect();
-    near.sort_by_key(distance);
+    near.sort_by_key(|known| (strsim::damerau_levenshtein(known, code), distance(known)));
     near.truncate(3);
     near.sort_unstable();
     let near = match distance(&"AND0000") {
@@ -66,7 +68,7 @@ fn list() -> String {
         out.push('\n');
         for code in pages::all().filter(|code| code.get(3..5) == Some(group)) {
             let title = pages::page(code).map_or("", pages::title);
-            out.push_str(&format!("  {code}  {title}\n"));
+            let _ = writeln!(out, "  {code}  {title}");
         }
     }
     out
@@ -87,7 +89,7 @@ mod tests {
     fn an_unknown_code_is_told_its_neighbours() {
         assert_eq!(
             unknown("AND0299", &code("AND0299")),
-            "there is no code `AND0299`; next to it are AND0217, AND0301, AND0302; `andon code --list` has all of them"
+            "there is no code `AND0299`; next to it are AND0209, AND0216, AND0217; `andon code --list` has all of them"
         );
         assert_eq!(
             unknown("yaml", &code("yaml")),

@@ -55,7 +55,7 @@ pub(crate) fn faults(faults: &[Diagnostic]) {
         "{}",
         diag::render(faults, diag::Format::Text { color })
     );
-    let _ = writeln!(out, "{}", diag::summary(faults));
+    let _ = writeln!(out, "{}", diag::closing(faults));
 }
 
 /// Shows an answer: to a person as `text` makes it, to a script as JSON.

@@ -198,9 +198,10 @@ fn public_url(fields: &Fields<'_>, listen: SocketAddr, tls: bool, faults: &mut F
                     "https://andon.example.com",
                 ),
             };
-            let help = match text.contains('@') {
-                true => "write such as `public_url: https://andon.example.com`".to_owned(),
-                false => format!("write `public_url: {instead}`"),
+            let help = if text.contains('@') {
+                "write such as `public_url: https://andon.example.com`".to_owned()
+            } else {
+                format!("write `public_url: {instead}`")
             };
             let fault = faults.error(BAD_URL, place, sentence).help(help);
             if text.contains('@') {

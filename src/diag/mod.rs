@@ -10,7 +10,7 @@ mod sarif;
 
 use std::sync::Arc;
 
-pub use render::{Format, render, summary};
+pub use render::{Format, closing, render, summary};
 
 /// A file, or a text that stands for one, as diagnostics show it.
 #[derive(Debug, PartialEq, Eq)]

@@ -57,8 +57,18 @@ pub fn render(faults: &[Diagnostic], format: Format) -> String {
     }
 }
 
-/// How many there are, and where more is said of the first: "3 faults in 2 files, 1 warning; more about
-/// the first: andon code AND0203". "no faults" when there is nothing to say.
+/// The line below all of them: how many there are, and where more is said of the first error.
+pub fn closing(faults: &[Diagnostic]) -> String {
+    let all = summary(faults);
+    let error = faults.iter().find(|fault| fault.level == Level::Error);
+    match (error.or(faults.first()), faults.len()) {
+        (None, _) => all,
+        (Some(only), 1) => format!("{all}; more about it: andon code {}", only.code),
+        (Some(first), _) => format!("{all}; more about the first: andon code {}", first.code),
+    }
+}
+
+/// How many there are: "3 faults in 2 files, 1 warning". "no faults" when there is nothing to say.
 pub fn summary(faults: &[Diagnostic]) -> String {
     let of = |level| faults.iter().filter(move |fault| fault.level == level);
     let (errors, warnings) = (of(Level::Error).count(), of(Level::Warning).count());
@@ -75,14 +85,9 @@ pub fn summary(faults: &[Diagnostic]) -> String {
             counted(files.len(), "file")
         ),
     };
-    let all = match warnings {
+    match warnings {
         0 => errors,
         _ => format!("{errors}, {}", counted(warnings, "warning")),
-    };
-    match faults {
-        [] => all,
-        [only] => format!("{all}; more about it: andon code {}", only.code),
-        [first, ..] => format!("{all}; more about the first: andon code {}", first.code),
     }
 }
 
@@ -319,7 +324,8 @@ mod tests {
         "end_line": 2,
         "end_column": 21,
         "label": "did you mean `category`?",
-        "help": "the fields are listed in connectors/acme-gateway/schema/abuse-flags.json"
+        "help": "the fields are listed in connectors/acme-gateway/schema/abuse-flags.json",
+        "more": "andon code AND0203"
       }
     ]
     "#);
@@ -334,6 +340,14 @@ mod tests {
     #[test]
     fn a_summary_counts_in_words() {
         assert_eq!(summary(&sample()), "1 fault in 1 file, 1 warning");
+        assert_eq!(
+            closing(&sample()),
+            "1 fault in 1 file, 1 warning; more about the first: andon code AND0203"
+        );
+        assert_eq!(
+            closing(&sample()[1..]),
+            "1 fault in 1 file; more about it: andon code AND0203"
+        );
         assert_eq!(summary(&[]), "no faults");
     }
 

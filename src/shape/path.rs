@@ -52,9 +52,10 @@ impl Path {
         if !text.starts_with('/') {
             let path = without_host(text);
             let host = text.len().saturating_sub(path.len());
-            let place = match text.ends_with(&*path) && host > 0 {
-                true => fragment.place_of(0, host),
-                false => fragment.place.clone(),
+            let place = if host > 0 && text.ends_with(&path) {
+                fragment.place_of(0, host)
+            } else {
+                fragment.place.clone()
             };
             faults
                 .error(BAD_PATH, place, "a path begins with `/`")

@@ -321,16 +321,19 @@ impl Walk<'_> {
         let fault = meant(fault, near);
         let known = self.declared.join(", ");
         // A template in a file serves every mapping: it sees the alert, and no field by its own name.
-        let in_file = self.fragment.place.source.name.ends_with(".hbs");
+        let in_file = std::path::Path::new(&self.fragment.place.source.name)
+            .extension()
+            .is_some_and(|ending| ending == "hbs");
         fault.help(match (known.as_str(), near) {
             ("", _) => "it can see no names: write the text without values".to_owned(),
             (known, _) if !self.items.is_empty() => {
                 format!("write `this.{first}` for a key of the item, or use {known}")
             }
             (_, Some(near)) if in_file => format!("write {{{{{near}}}}}"),
-            (known, None) if in_file => {
+            (known, None) if in_file && self.declared.contains(&"fields") => {
                 format!("write {{{{fields.{first}}}}} for a field of the mapping, or use {known}")
             }
+            (known, None) if in_file => format!("use {known}"),
             (_, Some(near)) => format!("write {{{{{near}}}}}, or add `{first}` under `fields`"),
             (known, None) => format!("add `{first}: =signal.…` under `fields`, or use {known}"),
         });

@@ -118,14 +118,14 @@ fn an_unknown_name_is_shown_where_it_stands() {
       |
     1 | {{upper severity}} in {{#if titel}}{{region}}{{/if}}
       |                             ^^^^^ did you mean `title`?
-      = help: add `titel` under `fields`, or use model, severity, title, count, items, at, date
+      = help: write {{title}}
 
     error[AND0311]: this template uses `region`, which is no name it can see
      --> x.hbs:1:38
       |
     1 | {{upper severity}} in {{#if titel}}{{region}}{{/if}}
       |                                      ^^^^^^ not a name here
-      = help: add `region` under `fields`, or use model, severity, title, count, items, at, date
+      = help: use model, severity, title, count, items, at, date
     ");
 }
 

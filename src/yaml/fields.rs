@@ -343,7 +343,7 @@ mod tests {
       |
     4 | d: 5
       |    ^
-      = help: write d: 30s, with one of the units ms, s, m, h, d
+      = help: write d: 5s, with one of the units ms, s, m, h, d
 
     error[AND0113]: `e` is a size, and this is `many`
      --> x.yaml:5:4

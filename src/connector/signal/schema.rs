@@ -48,9 +48,10 @@ pub(super) fn schema(
         Ok(schema) => schema,
         Err(error) => {
             let said = error.to_string();
-            let why = match error.is_eof() {
-                true => "the file ends here",
-                false => said.split(" at line ").next().unwrap_or_default(),
+            let why = if error.is_eof() {
+                "the file ends here"
+            } else {
+                said.split(" at line ").next().unwrap_or_default()
             };
             faults
                 .error(

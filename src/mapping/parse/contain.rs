@@ -59,9 +59,10 @@ pub(super) fn contain(
                 .collect();
             let fault = faults.error(
                 UNKNOWN_ACTION,
-                match known.connectors.contains_key(connector) {
-                    true => part(node, connector.len() + 1, text.len()),
-                    false => part(node, 0, connector.len()),
+                if known.connectors.contains_key(connector) {
+                    part(node, connector.len() + 1, text.len())
+                } else {
+                    part(node, 0, connector.len())
                 },
                 format!("there is no action `{text}`"),
             );
