@@ -22,10 +22,10 @@ pub(super) fn commands(faults: &[Diagnostic]) -> String {
             "::{level} file={},line={line},endLine={end_line}",
             property(&source.name)
         );
-        // GitHub takes columns only where a cause stands on one line, and its last one belongs to it.
+        // Columns "cannot be sent when startLine and endLine are different values" (`AnnotationProperties` of
+        // github.com/actions/toolkit, packages/core).
         if line == end_line {
-            let last = end_column.saturating_sub(1).max(column);
-            let _ = write!(out, ",col={column},endColumn={last}");
+            let _ = write!(out, ",col={column},endColumn={end_column}");
         }
         let _ = writeln!(
             out,
@@ -85,7 +85,7 @@ mod tests {
         );
         insta::assert_snapshot!(render(&faults.into_sorted(), Format::Github), @r"
         ::warning file=a%2Cb%3A 100%25.yaml,line=1,endLine=2,title=AND0119::odd%0Amore: andon code AND0119
-        ::error file=a%2Cb%3A 100%25.yaml,line=1,endLine=1,col=7,endColumn=7,title=AND0203::`a%0A::warning::b` is 100%25 wrong%0D%0Adid you mean `c`?%0Ahelp: write `c`%0Amore: andon code AND0203
+        ::error file=a%2Cb%3A 100%25.yaml,line=1,endLine=1,col=7,endColumn=8,title=AND0203::`a%0A::warning::b` is 100%25 wrong%0D%0Adid you mean `c`?%0Ahelp: write `c`%0Amore: andon code AND0203
         ");
     }
 }
