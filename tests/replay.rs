@@ -225,3 +225,41 @@ fn a_mapping_on_trial_shows_what_it_would_have_found_and_sends_nothing() -> Outc
     assert!(error.contains("--mapping FILE"), "{error}");
     Ok(())
 }
+
+#[test]
+fn time_passes_in_a_replay_as_it_did() -> Outcome<()> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path();
+    fs::create_dir_all(path.join("mappings"))?;
+    fs::write(path.join("key"), support::ROUTING_KEY)?;
+    let quiet = |span: &str| {
+        let severe = "has(signal.value) && signal.value >= 50";
+        let text = mapping("stable", FIRES, severe);
+        text.replace("resolve:\n", &format!("quiet: {span}\nresolve:\n"))
+    };
+    fs::write(path.join("mappings/generic-event.yaml"), quiet("1s"))?;
+    let andon = Andon::start(path, CONFIG)?;
+    let headers = [("content-type", "application/json")];
+    for value in ["{\"key\":\"a\",\"value\":1}", "{\"key\":\"a\",\"value\":2}"] {
+        let (status, _) = andon.call("POST", "/v1/signals/local", &headers, value.as_bytes())?;
+        assert_eq!(status, 202);
+        std::thread::sleep(std::time::Duration::from_millis(2_500));
+    }
+    // After each it was quiet for longer than a second; with an hour the second counts in the first.
+    fs::write(path.join("generic-event.yaml"), quiet("1h"))?;
+    let arguments = [
+        "replay",
+        "--mapping",
+        "generic-event.yaml",
+        "--format",
+        "json",
+    ];
+    let (_, json, error) = replay(path, &arguments)?;
+    let json: Value = serde_json::from_str(&json).map_err(|_| error)?;
+    assert_eq!(
+        (&json["before"]["alerts"], &json["after"]["alerts"]),
+        (&json!(2), &json!(1)),
+        "{json}"
+    );
+    Ok(())
+}
