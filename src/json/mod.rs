@@ -24,7 +24,7 @@ pub fn write(
 /// A value as JSON.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn to_string(value: &(impl Serialize + ?Sized)) -> Result<String, serde_json::Error> {
     let mut out = Vec::with_capacity(128);
     write(&mut out, value)?;
