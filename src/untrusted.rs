@@ -98,6 +98,21 @@ pub fn log(text: &str, at_most: usize) -> String {
     cut(&out, at_most)
 }
 
+/// An error and what caused it, each said once; not yet harmless, see [`log`].
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut said = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_said = cause.to_string();
+        if !said.ends_with(&cause_said) {
+            said.push_str(": ");
+            said.push_str(&cause_said);
+        }
+        source = cause.source();
+    }
+    said
+}
+
 /// Why a text cannot be put in a place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {

@@ -41,9 +41,12 @@ pub(crate) fn run(typed: &Typed, at: &Where) -> anyhow::Result<Ended> {
 /// What is in force now.
 fn told(json: &Json) -> String {
     if json.get("changed") != Some(&Json::Bool(true)) {
-        return format!("nothing changed: {} is in force\n", hash(json));
+        return format!(
+            "nothing changed: {} is in force\n",
+            shown::digest(json, "/hash")
+        );
     }
-    let mut text = format!("in force now: {}\n", hash(json));
+    let mut text = format!("in force now: {}\n", shown::digest(json, "/hash"));
     for (word, pointer) in [
         ("added", "/files/added"),
         ("changed", "/files/changed"),
@@ -73,11 +76,6 @@ fn refused(json: &Json) -> String {
     }
     let _ = writeln!(text, "{}", shown::cell(json, "/detail"));
     text
-}
-
-/// As much of a digest as tells files apart at a glance.
-fn hash(json: &Json) -> String {
-    shown::cell(json, "/hash").chars().take(12).collect()
 }
 
 fn texts(json: &Json, pointer: &str) -> Vec<String> {

@@ -154,6 +154,11 @@ pub(crate) fn value(value: &Json, at_most: usize) -> String {
     }
 }
 
+/// As much of a digest as tells files apart at a glance.
+pub(crate) fn digest(json: &Json, pointer: &str) -> String {
+    cell(json, pointer).chars().take(12).collect()
+}
+
 /// What stands at a JSON Pointer, as a cell: texts without quotes, nothing for what is not there.
 pub(crate) fn cell(json: &Json, pointer: &str) -> String {
     match json.pointer(pointer) {

@@ -68,8 +68,7 @@ fn render(json: &Json, now: Timestamp) -> String {
         .and_then(|bytes| usize::try_from(bytes).ok())
         .map(shown::count)
         .unwrap_or_default();
-    let hash: String = cell("/catalog/hash").chars().take(12).collect();
-    let mut files = hash;
+    let mut files = shown::digest(json, "/catalog/hash");
     let changed = shown::since(json, "/catalog/last_change/at", now);
     if !changed.is_empty() {
         let _ = write!(files, " since {changed}");

@@ -23,6 +23,8 @@ const MOST_NOTES: usize = 50;
 struct Entry {
     /// A change that is about to be sent.
     sending: Option<(Call, Vec<Awaited>)>,
+    /// Whether the run ends with it.
+    last: bool,
     /// A word for the audit.
     audit: Option<&'static str>,
     /// A note for the alert that it answers.
@@ -83,9 +85,10 @@ impl Run {
         self.action.effect = effect;
         self.action.message = message;
         let entry = Entry {
-            sending: None,
+            last: true,
             audit: Some(what),
             note: moved.then(|| format!("{}: {}", self.action.action, self.action.message)),
+            ..Entry::default()
         };
         self.write(entry).await?;
         if moved {
@@ -139,50 +142,55 @@ impl Run {
         let withdrawn = self.withdrawn.clone();
         let target = Arc::clone(&self.target);
         let sending = entry.sending.is_some();
-        let (wrote, action, progress) = self
-            .live
-            .store
-            .write(move |tx| {
-                let stored = tx.action(action.id)?;
-                let was = stored.as_ref().map(|stored| stored.state);
-                if was == Some(State::Cancelled) {
-                    return Ok((Wrote::Cancelled, action, progress));
-                }
-                action.revert_asked |= stored.as_ref().is_some_and(|stored| stored.revert_asked);
-                for call in &calls {
-                    tx.add_call(action.id, call)?;
-                    audit_call(tx, &action, call)?;
-                }
-                if let Some((seq, call)) = &answered {
-                    tx.put_call(action.id, *seq, call)?;
-                    audit_call(tx, &action, call)?;
-                }
-                for echo in withdrawn {
-                    tx.withdraw_echo(echo)?;
-                }
-                if sending && let Some(flag) = tx.flag(FREEZE)? {
-                    action.message =
-                        format!("It waits: Andon is frozen by {}: {}", flag.who, flag.why);
-                    progress.tries = progress.tries.saturating_sub(1);
-                    action.progress = progress.to_json();
-                    tx.put_action(&action)?;
-                    return Ok((Wrote::Frozen, action, progress));
-                }
-                if let Some((call, awaited)) = entry.sending {
-                    progress.sent = Some(tx.add_call(action.id, &call)?);
-                    progress.echoes = expect(tx, &action, awaited)?;
-                }
+        // What lies between a change that is sent and the end need not survive a power cut: the journal
+        // says that it was sent, and what became of it is read. The sync of the change covers what was
+        // kept before it.
+        let synced = sending || entry.last;
+        let job = move |tx: &mut Tx<'_>| {
+            let stored = tx.action(action.id)?;
+            let was = stored.as_ref().map(|stored| stored.state);
+            if was == Some(State::Cancelled) {
+                return Ok((Wrote::Cancelled, action, progress));
+            }
+            action.revert_asked |= stored.as_ref().is_some_and(|stored| stored.revert_asked);
+            for call in &calls {
+                tx.add_call(action.id, call)?;
+                audit_call(tx, &action, call)?;
+            }
+            if let Some((seq, call)) = &answered {
+                tx.put_call(action.id, *seq, call)?;
+                audit_call(tx, &action, call)?;
+            }
+            for echo in withdrawn {
+                tx.withdraw_echo(echo)?;
+            }
+            if sending && let Some(flag) = tx.flag(FREEZE)? {
+                action.message = format!("It waits: Andon is frozen by {}: {}", flag.who, flag.why);
+                progress.tries = progress.tries.saturating_sub(1);
                 action.progress = progress.to_json();
                 tx.put_action(&action)?;
-                if let Some(what) = entry.audit {
-                    tx.audit("andon", what, &about(&action))?;
-                }
-                if let (Some(alert), Some(text)) = (action.alert, entry.note) {
-                    tell(tx, target.catalog(), alert, text)?;
-                }
-                Ok((Wrote::Kept, action, progress))
-            })
-            .await?;
+                return Ok((Wrote::Frozen, action, progress));
+            }
+            if let Some((call, awaited)) = entry.sending {
+                progress.sent = Some(tx.add_call(action.id, &call)?);
+                progress.echoes = expect(tx, &action, awaited)?;
+            }
+            action.progress = progress.to_json();
+            tx.put_action(&action)?;
+            if let Some(what) = entry.audit {
+                tx.audit("andon", what, &about(&action))?;
+            }
+            if let (Some(alert), Some(text)) = (action.alert, entry.note) {
+                tell(tx, target.catalog(), alert, text)?;
+            }
+            Ok((Wrote::Kept, action, progress))
+        };
+        let store = &self.live.store;
+        let (wrote, action, progress) = if synced {
+            store.write(job).await?
+        } else {
+            store.write_unsynced(job).await?
+        };
         let moved = self.action.state != action.state || !sending;
         self.action = action;
         self.progress = progress;

@@ -180,7 +180,7 @@ impl Reloading {
             self.seen = None;
         } else if self.seen.as_ref() == Some(&seen) {
             self.seen = None;
-            self.take(ANDON, read).await;
+            self.take(ANDON, read, seen).await;
         } else {
             self.seen = Some(seen);
         }
@@ -197,21 +197,21 @@ impl Reloading {
         };
         self.marks = marks;
         self.seen = None;
-        if seen(&read).as_ref() == Ok(&self.hash()) {
+        let seen = seen(&read);
+        if seen.as_ref() == Ok(&self.hash()) {
             self.refused = None;
             let outcome = Outcome::Same { hash: self.hash() };
             self.live.reloads.note(&outcome);
             return outcome;
         }
-        self.take(by, read).await
+        self.take(by, read, seen).await
     }
 
     /// Puts files in force, or refuses them.
-    async fn take(&mut self, by: &str, read: Result<Folder, Error>) -> Outcome {
-        let seen = seen(&read);
+    async fn take(&mut self, by: &str, read: Result<Folder, Error>, seen: Seen) -> Outcome {
         let (was_configured, present) = (self.folder.is_configured, self.folder.present.clone());
         let checked = match read {
-            Err(error) => Err(Grounds::only(with_causes(&error))),
+            Err(error) => Err(Grounds::only(untrusted::with_causes(&error))),
             Ok(folder) => match gone(was_configured, &present, &folder) {
                 Some(why) => Err(Grounds::only(why)),
                 None => tokio::task::spawn_blocking(move || check(folder))
@@ -264,7 +264,7 @@ impl Reloading {
             warnings,
         } = sound;
         let snapshot = Snapshot::new(catalog, &folder.path, &self.client, live.clock.clone())
-            .map_err(|error| Grounds::only(with_causes(&error)))?;
+            .map_err(|error| Grounds::only(untrusted::with_causes(&error)))?;
         let mut notes: Vec<String> = warnings.iter().map(one_line).collect();
         notes.extend(later(&before.catalog.config, &snapshot.catalog.config));
         notes.extend(
@@ -364,7 +364,7 @@ impl Reloading {
 fn seen(read: &Result<Folder, Error>) -> Seen {
     match read {
         Ok(folder) => Ok(catalog::digest(&folder.files, &folder.config)),
-        Err(error) => Err(with_causes(error)),
+        Err(error) => Err(untrusted::with_causes(error)),
     }
 }
 
@@ -390,7 +390,7 @@ fn check(folder: Folder) -> Result<Sound, Grounds> {
             faults,
             tests: Vec::new(),
         },
-        other => Grounds::only(with_causes(&other)),
+        other => Grounds::only(untrusted::with_causes(&other)),
     })?;
     let mut failed = Vec::new();
     for mapping in catalog.mappings.values() {
@@ -438,15 +438,4 @@ fn one_line(fault: &Diagnostic) -> String {
     let (line, _) = place.source.line_and_column(place.span.start);
     let what = format!("{}:{line}: {}", place.source.name, fault.message);
     untrusted::log(&what, LONGEST_WHY)
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -86,6 +86,8 @@ pub(super) struct Worker {
     /// One request at most.
     asking: JoinSet<Asked>,
     after: i64,
+    /// What was owed after this row was tried by nobody but this worker; not known where it could not be read.
+    untried_after: Option<i64>,
     /// There is more to read than was read.
     more: bool,
     next_due: Option<Timestamp>,
@@ -130,6 +132,7 @@ impl Worker {
             acks: None,
             asking: JoinSet::new(),
             after: 0,
+            untried_after: None,
             more: true,
             next_due: None,
             circuit: Circuit::default(),
@@ -151,6 +154,11 @@ impl Worker {
         let mut bell = self.live.owed.listen();
         let mut resumed = self.live.board.listen(&self.name);
         let stop = self.live.stop.clone();
+        if self.of == Of::State {
+            let name = Arc::clone(&self.name);
+            let last = self.live.store.read(move |reader| reader.last_owed(&name));
+            self.untried_after = last.await.ok();
+        }
         let ended = loop {
             if stop.is_cancelled() {
                 break Ended::Stopped;

@@ -4,23 +4,18 @@
 
 use std::fmt::Write as _;
 
-use super::{Diagnostic, Level};
+use super::Diagnostic;
 
 /// One command a fault, each on a line of its own.
 pub(super) fn commands(faults: &[Diagnostic]) -> String {
     let mut out = String::new();
     for fault in faults {
-        let source = &fault.place.source;
-        let (line, column) = source.line_and_column(fault.place.span.start);
-        let (end_line, end_column) = source.line_and_column(fault.place.span.end);
-        let level = match fault.level {
-            Level::Error => "error",
-            Level::Warning => "warning",
-        };
+        let [(line, column), (end_line, end_column)] = fault.place.from_to();
         let _ = write!(
             out,
-            "::{level} file={},line={line},endLine={end_line}",
-            property(&source.name)
+            "::{} file={},line={line},endLine={end_line}",
+            fault.level.as_str(),
+            property(&fault.place.source.name)
         );
         // Columns "cannot be sent when startLine and endLine are different values" (`AnnotationProperties` of
         // github.com/actions/toolkit, packages/core).

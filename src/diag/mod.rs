@@ -85,6 +85,11 @@ impl Place {
             span,
         }
     }
+
+    /// Line and column of its first byte, and of the byte after the last; as [`Source::line_and_column`].
+    pub fn from_to(&self) -> [(usize, usize); 2] {
+        [self.span.start, self.span.end].map(|at| self.source.line_and_column(at))
+    }
 }
 
 /// A small text (an expression, a template) inside a file, with its way back to the file's bytes.
@@ -148,6 +153,16 @@ pub enum Level {
     Error,
     /// They can, and should be looked at.
     Warning,
+}
+
+impl Level {
+    /// Its word for scripts.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
 }
 
 /// One fault.

@@ -244,14 +244,12 @@ fn json(faults: &[Diagnostic]) -> String {
     let all: Vec<serde_json::Value> = faults
         .iter()
         .map(|fault| {
-            let source = &fault.place.source;
-            let (line, column) = source.line_and_column(fault.place.span.start);
-            let (end_line, end_column) = source.line_and_column(fault.place.span.end);
+            let [(line, column), (end_line, end_column)] = fault.place.from_to();
             serde_json::json!({
                 "code": fault.code.0,
-                "level": match fault.level { Level::Error => "error", Level::Warning => "warning" },
+                "level": fault.level.as_str(),
                 "message": fault.message,
-                "file": source.name,
+                "file": fault.place.source.name,
                 "line": line,
                 "column": column,
                 "end_line": end_line,

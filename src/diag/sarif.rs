@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value as Json, json};
 
-use super::{Code, Diagnostic, Level, pages};
+use super::{Code, Diagnostic, pages};
 
 /// One run with one rule for each code that was met.
 pub(super) fn log(faults: &[Diagnostic]) -> String {
@@ -48,9 +48,7 @@ fn rule(code: Code) -> Json {
 }
 
 fn result(fault: &Diagnostic, rule: usize) -> Json {
-    let source = &fault.place.source;
-    let (line, column) = source.line_and_column(fault.place.span.start);
-    let (end_line, end_column) = source.line_and_column(fault.place.span.end);
+    let [(line, column), (end_line, end_column)] = fault.place.from_to();
     let mut said = fault.message.clone();
     for more in [
         Some(&fault.label).filter(|label| !label.is_empty()),
@@ -65,10 +63,10 @@ fn result(fault: &Diagnostic, rule: usize) -> Json {
     json!({
         "ruleId": fault.code.0,
         "ruleIndex": rule,
-        "level": match fault.level { Level::Error => "error", Level::Warning => "warning" },
+        "level": fault.level.as_str(),
         "message": { "text": said },
         "locations": [{ "physicalLocation": {
-            "artifactLocation": { "uri": uri(&source.name) },
+            "artifactLocation": { "uri": uri(&fault.place.source.name) },
             "region": {
                 "startLine": line,
                 "startColumn": column,

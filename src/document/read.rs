@@ -96,18 +96,26 @@ impl Reader<'_> {
             loop {
                 self.value(deeper)?;
                 count += 1;
-                let byte = self.peek()?;
-                self.at += 1;
-                match byte {
-                    b',' => self.pay()?,
-                    b']' => break,
-                    _ => return None,
+                if self.ends(b']')? {
+                    break;
                 }
             }
         }
         let end = length(&self.document.nodes);
         self.document.fill(at, Node::List { count, end });
         Some(())
+    }
+
+    /// Whether a list or map is closed here; a comma says that it goes on.
+    fn ends(&mut self, close: u8) -> Option<bool> {
+        let byte = self.peek()?;
+        self.at += 1;
+        if byte == close {
+            return Some(true);
+        }
+        (byte == b',').then_some(())?;
+        self.pay()?;
+        Some(false)
     }
 
     fn map(&mut self, deeper: usize) -> Option<()> {
@@ -129,12 +137,8 @@ impl Reader<'_> {
                 self.take(b':')?;
                 self.value(deeper)?;
                 count += 1;
-                let byte = self.peek()?;
-                self.at += 1;
-                match byte {
-                    b',' => self.pay()?,
-                    b'}' => break,
-                    _ => return None,
+                if self.ends(b'}')? {
+                    break;
                 }
             }
         }

@@ -225,16 +225,7 @@ pub(super) fn unread_index(vendor_id: &str) -> Option<usize> {
 
 /// What failed and with what, on one line and without what a sender could have put into it.
 pub(super) fn said(what: &str, error: &dyn std::error::Error) -> String {
-    let mut text = format!("{what}: {error}");
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let inner_text = inner.to_string();
-        if !text.ends_with(&inner_text) {
-            text.push_str(": ");
-            text.push_str(&inner_text);
-        }
-        source = inner.source();
-    }
+    let text = format!("{what}: {}", untrusted::with_causes(error));
     untrusted::log(&text, LONGEST_REASON)
 }
 

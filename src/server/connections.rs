@@ -17,6 +17,7 @@ use crate::config::{Connection, Scope};
 use crate::delivery;
 use crate::live::Held;
 use crate::store::StandingKind;
+use crate::untrusted;
 
 /// `GET /v1/connections`
 pub(super) async fn list(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<Response, Problem> {
@@ -81,19 +82,9 @@ pub(super) async fn test(
         Err(error) => Err(Problem::new(
             StatusCode::BAD_GATEWAY,
             "not_taken",
-            with_causes(&error),
+            untrusted::with_causes(&error),
         )),
     }
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut said = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        said = format!("{said}: {next}");
-        cause = next.source();
-    }
-    said
 }
 
 fn one(connection: &Connection, last_signal: Option<&Timestamp>, held: Option<&Held>) -> Value {

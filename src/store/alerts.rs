@@ -303,24 +303,8 @@ impl Tx<'_> {
 }
 
 impl Reader<'_> {
-    /// Whether an open alert may have gone quiet, or is to be said again, by `now`. Cheap: it looks at
-    /// the first row of each index, and may say yes where counts not yet written say no.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn timers_due(&self, now: Timestamp) -> Result<bool, Error> {
-        let due = self.one(
-            "look whether an alert's time has come",
-            "SELECT EXISTS (SELECT 1 FROM alerts WHERE open = 1 AND check_ms <= ?1)
-                OR EXISTS (SELECT 1 FROM alerts WHERE open = 1 AND repeat_ms <= ?1)",
-            [ms(now)],
-            |row| row.get::<_, bool>(0),
-        )?;
-        Ok(due.unwrap_or(false))
-    }
-
     /// When the next open alert may go quiet, or is to be said again. It may be too early where counts are
-    /// not yet written, never too late.
+    /// not yet written, never too late. Cheap: it looks at the first row of each index.
     ///
     /// # Errors
     /// When the store fails.

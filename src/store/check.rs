@@ -13,6 +13,7 @@ use super::open::{self, MIGRATIONS};
 use super::trouble::Trouble;
 use super::tx::Reader;
 use crate::alert::Alert;
+use crate::untrusted;
 
 /// What a store holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -151,7 +152,7 @@ pub fn check(path: &Path) -> Result<Checked, Error> {
     match checked.map_err(|error| error.at_open(path)) {
         Err(error) if error.trouble() == Some(Trouble::Damaged) => Ok(Checked {
             holds: None,
-            faults: vec![in_file(vec![with_cause(&error)])],
+            faults: vec![in_file(vec![untrusted::with_causes(&error)])],
         }),
         other => other,
     }
@@ -183,7 +184,7 @@ pub(super) fn check_open(connection: &Connection, path: &Path) -> Result<Checked
         Err(error) => faults.push(Fault {
             what: format!("this could not be looked at: {what}"),
             count: 1,
-            first: vec![with_cause(&error)],
+            first: vec![untrusted::with_causes(&error)],
             in_file: error.trouble() == Some(Trouble::Damaged),
         }),
     };
@@ -322,11 +323,4 @@ fn unread(reader: &Reader<'_>) -> Result<Vec<String>, Error> {
         .flatten()
         .map(|id| id.to_string())
         .collect())
-}
-
-fn with_cause(error: &Error) -> String {
-    match std::error::Error::source(error) {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
-    }
 }

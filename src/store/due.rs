@@ -162,6 +162,23 @@ impl Reader<'_> {
         )
     }
 
+    /// The last row that waits for a destination, 0 when none does: what is owed from now on comes after it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn last_owed(&self, destination: &str) -> Result<i64, Error> {
+        let Some(destination) = self.destination_id(destination)? else {
+            return Ok(0);
+        };
+        let last = self.one(
+            "read which delivery was owed last",
+            "SELECT max(seq) FROM outbox WHERE destination = ?1",
+            [destination],
+            |row| row.get::<_, Option<i64>>(0),
+        )?;
+        Ok(last.flatten().unwrap_or(0))
+    }
+
     /// When the next postponed delivery of a destination is due.
     ///
     /// # Errors

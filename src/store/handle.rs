@@ -21,7 +21,7 @@ use super::memory::Memory;
 #[cfg(test)]
 use super::simulated::Disk;
 use super::tx::{Reader, Tx};
-use super::writer::{Answer, Bounds, Job, Message, Work, Writer};
+use super::writer::{Answer, Bounds, Job, Message, Needs, Work, Writer};
 use super::{checkpoint, open};
 use crate::clock::Clock;
 use crate::id::Ids;
@@ -153,7 +153,7 @@ impl Store {
         &self,
         job: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        self.hand_over(job, true).await
+        self.hand_over(job, Needs::Sync).await
     }
 
     /// As [`Store::write`], but without a sync of its own: it rides on the next durable commit, or
@@ -165,13 +165,26 @@ impl Store {
         &self,
         job: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        self.hand_over(job, false).await
+        self.hand_over(job, Needs::Ride).await
+    }
+
+    /// As [`Store::write`], but answers once it is committed, and the commit is not synced: a kill loses
+    /// nothing of it, a power cut may. The next durable write covers it. For what somebody waits for and
+    /// can be found out again.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn write_unsynced<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.hand_over(job, Needs::Commit).await
     }
 
     async fn hand_over<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
-        durable: bool,
+        needs: Needs,
     ) -> Result<T, Error> {
         if self.inner.closed.load(Ordering::SeqCst) {
             return Err(Error::Closed);
@@ -199,7 +212,7 @@ impl Store {
         });
         let job = Job {
             work,
-            durable,
+            needs,
             _place: place,
         };
         self.inner

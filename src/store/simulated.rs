@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 
 use super::checkpoint::{IDLE, PAUSE};
 use super::error::Error;
-use super::writer::{Message, Writer, tell};
+use super::writer::{Message, Needs, Writer, tell};
 
 /// Where in a transaction the disk is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -202,7 +202,7 @@ impl Writer {
             tokio::pin!(patience);
             while self.waiting.len() < self.bounds.jobs
                 && !self.closing
-                && self.waiting.iter().all(|job| !job.durable)
+                && self.waiting.iter().all(|job| job.needs == Needs::Ride)
             {
                 tokio::select! {
                     biased;

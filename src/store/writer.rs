@@ -30,10 +30,21 @@ pub(super) type Answer = Box<dyn FnOnce(Result<(), Error>) + Send>;
 pub(super) type Work =
     Box<dyn FnOnce(Result<&mut Tx<'_>, Error>) -> (Result<(), Error>, Answer) + Send>;
 
+/// What a job needs of the commit that it is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Needs {
+    /// A sync.
+    Sync,
+    /// To be made now.
+    Commit,
+    /// Nothing: it waits a little for one that is synced.
+    Ride,
+}
+
 /// One job and its place in the queue.
 pub(super) struct Job {
     pub(super) work: Work,
-    pub(super) durable: bool,
+    pub(super) needs: Needs,
     pub(super) _place: OwnedSemaphorePermit,
 }
 
@@ -55,7 +66,7 @@ pub(super) struct Bounds {
     pub(super) jobs: usize,
     /// How long it may take in until it is committed.
     pub(super) time: Duration,
-    /// How long jobs that need no sync wait for one that does.
+    /// How long jobs that may ride wait for one to ride with.
     pub(super) lazy_wait: Duration,
 }
 
@@ -107,19 +118,19 @@ impl Writer {
                     Err(_) => self.closing = true,
                 }
             }
-            self.wait_for_a_durable_job();
+            self.wait_to_ride();
             self.group();
         }
         self.close();
     }
 
-    /// Jobs that need no sync wait a little for one that does.
-    fn wait_for_a_durable_job(&mut self) {
+    /// Jobs that may ride wait a little for one that they can ride with.
+    fn wait_to_ride(&mut self) {
         let begun = self.clock.steady();
         while !self.waiting.is_empty()
             && !self.closing
             && self.waiting.len() < self.bounds.jobs
-            && self.waiting.iter().all(|job| !job.durable)
+            && self.waiting.iter().all(|job| job.needs == Needs::Ride)
         {
             let waited = self.clock.steady().saturating_sub(begun);
             let left = self.bounds.lazy_wait.saturating_sub(waited);
@@ -157,7 +168,7 @@ impl Writer {
 
     /// The transaction itself, with the answers that its jobs are owed.
     pub(super) fn transact(&mut self) -> (Result<(), Error>, Vec<Answer>) {
-        let durable = self.waiting.iter().any(|job| job.durable);
+        let durable = self.waiting.iter().any(|job| job.needs == Needs::Sync);
         let mut answers = Vec::new();
         let outcome = match self.begin(durable) {
             Ok(()) => self.fill_and_commit(durable, &mut answers),
@@ -252,7 +263,7 @@ impl Writer {
                 }
             }
             match self.inbox.try_recv() {
-                Ok(Message::Job(job)) if job.durable && !durable => {
+                Ok(Message::Job(job)) if job.needs == Needs::Sync && !durable => {
                     self.waiting.push_back(job);
                     return self.flush();
                 }

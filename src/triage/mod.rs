@@ -15,6 +15,6 @@ mod tests;
 
 pub use judge::{Judged, judge};
 pub use retire::retire;
-pub use revise::{Why, revise, state_heard, still_quiet_at};
+pub use revise::{Why, keeps_state, revise, state_heard, still_quiet_at};
 pub use settle::{first, over, settle, tell};
 pub use timers::{due, run};

@@ -87,7 +87,8 @@ pub fn revise(
     Ok(alert)
 }
 
-fn keeps_state(catalog: &Catalog, destination: &str) -> bool {
+/// Whether a destination keeps the state of alerts, as a pager does: who is told by it is called.
+pub fn keeps_state(catalog: &Catalog, destination: &str) -> bool {
     let connection = catalog.config.connection(destination);
     connection
         .and_then(|connection| connection.connector.deliver.as_ref())

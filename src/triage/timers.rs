@@ -86,8 +86,8 @@ pub async fn run(live: Arc<Live>) {
             }
         }
         let now = live.clock.now();
-        let waiting = live.store.read(move |reader| reader.timers_due(now)).await;
-        if !matches!(waiting, Ok(true)) {
+        let next = live.store.read(|reader| reader.next_timer()).await;
+        if !matches!(next, Ok(Some(next)) if next <= now) {
             continue;
         }
         let snapshot = live.snapshot();

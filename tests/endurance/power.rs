@@ -104,6 +104,11 @@ impl Stage {
         })
     }
 
+    fn config(&self) -> Outcome<String> {
+        let (log, pager) = (self.log.port, self.pager.port);
+        files::write(self.folder.path(), log, pager, files::ALL_PAGED, "")
+    }
+
     fn environment(&self, deaf: bool) -> Vec<(&'static str, PathBuf)> {
         let mut all = vec![
             ("LD_PRELOAD", self.library.clone()),
@@ -130,13 +135,7 @@ fn what_was_answered_survives_power_cuts() -> Outcome<()> {
     let stage = Stage::new(&mut chance)?;
     let folder = stage.folder.path();
     let receivers = [&*stage.log, &*stage.pager];
-    let config = files::write(
-        folder,
-        stage.log.port,
-        stage.pager.port,
-        files::ALL_PAGED,
-        "",
-    )?;
+    let config = stage.config()?;
     let environment = stage.environment(false);
     let mut andon = Andon::start_with(folder, &config, &borrowed(&environment))?;
     let port = andon.port;
@@ -188,13 +187,7 @@ fn without_syncs_the_same_disk_loses_what_was_answered() -> Outcome<()> {
     let mut chance = Chance(7);
     let stage = Stage::new(&mut chance)?;
     let folder = stage.folder.path();
-    let config = files::write(
-        folder,
-        stage.log.port,
-        stage.pager.port,
-        files::ALL_PAGED,
-        "",
-    )?;
+    let config = stage.config()?;
     // The store is made with syncs, so that only signals can be lost.
     let hears = stage.environment(false);
     let andon = Andon::start_with(folder, &config, &borrowed(&hears))?;

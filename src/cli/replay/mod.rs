@@ -8,7 +8,6 @@ mod compare;
 mod show;
 mod side;
 
-use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,12 +22,11 @@ use super::{Ended, Format, Where, output, shown};
 use crate::alert::Alert;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
-use crate::connector::Of;
 use crate::daemon::{self, Folder};
 use crate::signal::{Signal, SignalId};
 use crate::store::{self, History};
 use crate::yaml;
-use compare::{Pair, Seen, pairs};
+use compare::{Pair, pairs};
 use show::Compared;
 use side::{Made, Side};
 
@@ -190,7 +188,6 @@ fn compare(asked: &Asked<'_>, before: Files, after: Files) -> anyhow::Result<End
         .build()
         .context("the runtime cannot be started")?;
     let names = [before.name, after.name];
-    let callers = [pagers(&before.catalog), pagers(&after.catalog)];
     let sides = [
         Side::begin("before", before.catalog, since)?,
         Side::begin("after", after.catalog, since)?,
@@ -198,11 +195,7 @@ fn compare(asked: &Asked<'_>, before: Files, after: Files) -> anyhow::Result<End
     let (signals, made) = runtime.block_on(replay(history, since, now, sides))?;
     let unsaid = made.each_ref().map(|made| made.unsaid.clone());
     let [made_before, made_after] = made;
-    let [paged_before, paged_after] = callers;
-    let mut found = pairs(
-        seen(made_before, &paged_before),
-        seen(made_after, &paged_after),
-    );
+    let mut found = pairs(made_before.seen, made_after.seen);
     if let Some(known) = &known {
         found.retain(|pair| known.iter().any(|known| is_of(pair, known)));
     }
@@ -266,26 +259,6 @@ fn read(
             return Ok(());
         }
     }
-}
-
-/// Destinations that keep state: who is told by them is called.
-fn pagers(catalog: &Catalog) -> BTreeSet<String> {
-    let all = catalog.config.connections.iter();
-    all.filter(|connection| {
-        let deliver = connection.connector.deliver.as_ref();
-        deliver.is_some_and(|deliver| deliver.of == Of::State)
-    })
-    .map(|connection| connection.name.clone())
-    .collect()
-}
-
-fn seen(made: Made, pagers: &BTreeSet<String>) -> Vec<Seen> {
-    let all = made.alerts.into_iter();
-    all.map(|alert| Seen {
-        paged: alert.told.iter().any(|told| pagers.contains(told)),
-        alert: Box::new(alert),
-    })
-    .collect()
 }
 
 /// Whether one of a pair is an alert that was known: of its key, and open while it was.

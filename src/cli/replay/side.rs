@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use jiff::Timestamp;
 
+use super::compare::Seen;
 use crate::alert::Alert;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
@@ -29,7 +30,7 @@ pub(super) struct Unsaid {
 #[derive(Debug, Default)]
 pub(super) struct Made {
     /// In the order in which they opened.
-    pub(super) alerts: Vec<Alert>,
+    pub(super) seen: Vec<Seen>,
     pub(super) unsaid: Unsaid,
 }
 
@@ -124,8 +125,15 @@ impl Side {
         };
         let alerts = self.store.read(read).await?;
         self.store.close().await;
+        let seen = |alert: Alert| {
+            let mut told = alert.told.iter();
+            Seen {
+                paged: told.any(|told| triage::keeps_state(&self.catalog, told)),
+                alert: Box::new(alert),
+            }
+        };
         Ok(Made {
-            alerts,
+            seen: alerts.into_iter().map(seen).collect(),
             unsaid: self.unsaid,
         })
     }

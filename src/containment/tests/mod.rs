@@ -9,6 +9,7 @@ mod parts;
 mod planning;
 mod steps;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
@@ -26,7 +27,7 @@ use crate::diag::{Faults, Source};
 use crate::live::{Live, Snapshot};
 use crate::sandbox::registry::{self, NewVersion, Registry};
 use crate::sandbox::{Fault, Running};
-use crate::store::{Options, Store};
+use crate::store::{Disk, Options, Store};
 use crate::web;
 
 pub(super) const ALIAS: &str = "/api/2.0/mlflow/registered-models/alias";
@@ -38,6 +39,13 @@ pub(super) struct House {
     store: Store,
     pub(super) registry: Running<Registry>,
     pub(super) live: Arc<Live>,
+    plug: Option<Plug>,
+}
+
+/// The disk under the store, which forgets at a power cut what was not synced.
+struct Plug {
+    disk: Arc<Disk>,
+    path: PathBuf,
 }
 
 pub(super) async fn house() -> House {
@@ -78,6 +86,7 @@ pub(super) async fn house_on(bounds: Options) -> House {
         store,
         registry,
         live,
+        plug: None,
     }
 }
 
@@ -149,6 +158,23 @@ impl House {
     /// As after a restart: nothing but the store is left.
     pub(super) fn restart(&mut self) {
         self.live = live(&self.folder, &self.clock, &self.store, &self.registry);
+    }
+
+    /// As after a power cut: of what no sync covered, anything may be gone. At first an empty store.
+    pub(super) fn power_cut(&mut self, seed: u64) {
+        let path = self.folder.path().join(format!("{seed}.db"));
+        if let Some(plug) = self.plug.take() {
+            plug.disk.die();
+            plug.disk.after_power_cut(&plug.path, &path).unwrap();
+        }
+        let disk = Disk::new(&path, seed);
+        let options = Options::default();
+        let (store, running) =
+            Store::simulated(&path, self.clock.clone(), options, Arc::clone(&disk)).unwrap();
+        self.live.tasks.spawn(running);
+        self.store = store;
+        self.plug = Some(Plug { disk, path });
+        self.restart();
     }
 
     /// Asks, and lets it run.

@@ -100,10 +100,14 @@ fn everything_owed_was_taken_or_is_dead(
         let id = alert.id.to_string();
         if name == PAGER {
             let over = alert.state == Stands::Resolved;
-            let told = end
+            let mut of_it = end
                 .taken
                 .iter()
-                .any(|taken| taken.alert == id && taken.revision.is_none() == over);
+                .filter(|taken| taken.alert == id)
+                .peekable();
+            // What opened and closed before the pager heard of it is none of its business.
+            let told = (over && of_it.peek().is_none())
+                || of_it.any(|taken| taken.revision.is_none() == over);
             let refused = dead
                 .iter()
                 .any(|(dead, number)| *dead == id && (!over || *number == alert.revision));

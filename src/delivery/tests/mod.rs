@@ -10,6 +10,7 @@ mod azure;
 mod pagerduty;
 mod bulk;
 mod order;
+mod reading;
 mod dead_letters;
 mod resume;
 mod halted;

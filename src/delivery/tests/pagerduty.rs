@@ -91,6 +91,54 @@ async fn waiting_revisions_become_the_newest_one() {
     scene.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn of_an_outage_the_pager_hears_what_is_open_and_what_it_knew() {
+    let (pager, scene) = begin().await;
+    let known = scene.alert("income");
+    scene.owe("oncall", &known).await;
+    scene.empty("oncall").await;
+    pager.faults().then(Fault::RetryAfter(503, 30));
+    let tried = scene.alert("age");
+    scene.owe("oncall", &tried).await;
+    scene
+        .until("oncall", |standing| standing.paused_until.is_some())
+        .await;
+    let (short, open) = (scene.alert("postcode"), scene.alert("tenure"));
+    let mut worse = revised(&short, State::Updated);
+    worse.severity = Severity::Critical;
+    let last = revised(&worse, State::Resolved);
+    let all = [
+        short.clone(),
+        worse,
+        revised(&known, State::Resolved),
+        open.clone(),
+        revised(&tried, State::Resolved),
+        last,
+    ];
+    scene.owe_all("oncall", &all).await;
+    within(async {
+        while scene.waiting("oncall").await > 0 {
+            scene.passes(Duration::from_secs(1));
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    })
+    .await;
+    let status = |alert: &crate::alert::Alert| {
+        let incident = pager.recorded().incident(&alert.id.to_string());
+        incident.map(|incident| incident.status)
+    };
+    assert_eq!(status(&known), Some(Status::Resolved));
+    assert_eq!(status(&open), Some(Status::Triggered));
+    assert_eq!(status(&short), None, "it came and went");
+    // Nobody knows what became of the first try: it is resolved all the same.
+    assert_eq!(
+        pager.recorded().count(),
+        4,
+        "one for each but the short one, and the first"
+    );
+    scene.stop().await;
+}
+
 fn link(text: &str, href: &str) -> Link {
     Link {
         text: text.to_owned(),

@@ -8,13 +8,13 @@ use tokio::time::Instant;
 
 use super::circuit::Gate;
 use super::{Waiting, Worker, lane, row};
-use crate::alert::AlertId;
+use crate::alert::{AlertId, State};
 use crate::connector::{Of, Verdict};
 use crate::delivery::batch::Filling;
 use crate::delivery::lane::{Later, Report, Terms, Turn};
 use crate::delivery::{Way, event};
 use crate::live::{Circuit, Live, Snapshot};
-use crate::store::{self, DeadLetterCause, Owed};
+use crate::store::{self, DeadLetterCause, Owed, Reader};
 
 /// While a batch is on its way a further one that is not full waits so much longer: the answer to
 /// the first is mostly quicker, and one larger batch costs both sides less than two small ones.
@@ -140,6 +140,7 @@ impl Worker {
             live: Arc::clone(&self.live),
             snapshot: Arc::clone(&self.snapshot),
             name: Arc::clone(&self.name),
+            untried_after: self.untried_after,
             terms: Terms {
                 limiter: self.limiter.clone(),
                 quit: self.quit.clone(),
@@ -160,6 +161,7 @@ struct Outward {
     live: Arc<Live>,
     snapshot: Arc<Snapshot>,
     name: Arc<str>,
+    untried_after: Option<i64>,
     terms: Terms,
 }
 
@@ -169,6 +171,19 @@ impl Outward {
             back: taken.into_iter().map(|waiting| waiting.owed).collect(),
             ..Report::default()
         };
+        // Before its turn: what is not sent costs a destination nothing that counts calls.
+        for waiting in taken.iter().filter(|waiting| waiting.event.is_none()) {
+            match self.came_and_went(&waiting.owed).await {
+                Ok(gone) if gone.is_empty() => {}
+                Ok(gone) => {
+                    return Report {
+                        gone,
+                        ..Report::default()
+                    };
+                }
+                Err(error) => return failed(waiting.owed.clone(), &error),
+            }
+        }
         match self.terms.turn().await {
             Turn::Taken => {}
             Turn::Quit => return untried(taken),
@@ -204,6 +219,44 @@ impl Outward {
         }
         let report = lane::deliver(&self.live, &way, rows, &self.terms).await;
         Report { gone, ..report }
+    }
+
+    /// An alert that opened and closed before a destination that keeps state heard of it is none of its
+    /// business: such as in an outage, where one resolve for each would hold up what is open. Gives the rows
+    /// that are gone. Only where it is certain that nothing of the alert was sent: its first revision waits,
+    /// was never tried, and was owed after this worker began.
+    async fn came_and_went(&self, head: &Owed) -> Result<Vec<i64>, store::Error> {
+        let untried = head.attempts == 0
+            && head.revision.number == 1
+            && self.untried_after.is_some_and(|seq| head.seq > seq);
+        let (name, first) = (Arc::clone(&self.name), head.clone());
+        let newest = self
+            .live
+            .store
+            .read(move |reader| {
+                let Some(newest) = reader.newest(&name, &first)? else {
+                    return Ok(None);
+                };
+                let closed = untried && newest.seq != first.seq && is_closed(reader, &newest)?;
+                Ok(Some((newest, closed)))
+            })
+            .await?;
+        match newest {
+            None => Ok(vec![head.seq]),
+            Some((_, false)) => Ok(Vec::new()),
+            Some((newest, true)) => {
+                let name = Arc::clone(&self.name);
+                let (alert, below) = (
+                    head.revision.alert,
+                    newest.revision.number.saturating_add(1),
+                );
+                self.live
+                    .store
+                    .write_unsynced(move |tx| tx.supersede(&name, alert, below))
+                    .await?;
+                Ok(vec![head.seq, newest.seq])
+            }
+        }
     }
 
     /// What a destination that keeps state gets: the newest revision that waits. Those before it are
@@ -245,6 +298,15 @@ impl Outward {
                 .await?;
         }
         Ok(found)
+    }
+}
+
+/// A damaged revision is for whoever sends it.
+fn is_closed(reader: &Reader<'_>, owed: &Owed) -> Result<bool, store::Error> {
+    match reader.revision(owed.revision) {
+        Ok(revision) => Ok(revision.state == State::Resolved),
+        Err(store::Error::Damaged { .. }) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

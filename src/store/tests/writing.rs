@@ -46,6 +46,23 @@ async fn a_lazy_job_rides_on_a_durable_one() {
 }
 
 #[tokio::test]
+async fn a_job_that_needs_no_sync_waits_for_none() {
+    let it = scratch_with(Options {
+        lazy_wait: std::time::Duration::from_mins(10),
+        ..options()
+    });
+    let answered = it.store.write_unsynced(|tx| keep(tx, "1"));
+    let within = std::time::Duration::from_mins(1);
+    tokio::time::timeout(within, answered)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((it.store.commits(), it.store.syncs()), (1, 0));
+    it.store.write(|tx| keep(tx, "2")).await.unwrap();
+    assert_eq!((it.store.commits(), it.store.syncs()), (2, 1));
+}
+
+#[tokio::test]
 async fn an_answer_drawn_from_an_unsynced_commit_is_synced_first() {
     let it = scratch();
     it.store.write_lazily(|tx| keep(tx, "1")).await.unwrap();
