@@ -1,6 +1,8 @@
 //! What is claimed of conditions is so: against the evaluator, over generated schemas, signals that fit
 //! them, and conditions; and, in a table, that what people get wrong is found.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
@@ -395,17 +397,18 @@ fn what_is_told_names_the_part_and_what_to_write() {
     ] {
         let mut faults = Faults::new();
         let _ = Expr::condition(&Fragment::whole("x", text), &names, &mut faults);
-        said.push_str(&format!("{text}\n"));
+        let _ = writeln!(said, "{text}");
         for fault in faults.into_sorted() {
             let span = fault.place.span;
-            said.push_str(&format!(
-                "    {} {} | {} | {} | {}\n",
+            let _ = writeln!(
+                said,
+                "    {} {} | {} | {} | {}",
                 fault.code,
                 &text[span.start..span.end],
                 fault.message,
                 fault.label,
                 fault.help.unwrap_or_default()
-            ));
+            );
         }
     }
     insta::assert_snapshot!(said, @r###"
