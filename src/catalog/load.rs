@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::{Catalog, Files, kinds};
+use super::{Catalog, Files, kinds, reach};
 use crate::config;
 use crate::connector::{self, Connector};
 use crate::diag::{Code, Faults, Fragment, Source, Span, codes, nearest};
@@ -67,6 +67,8 @@ pub fn load(files: &Files, config: &Arc<Source>, faults: &mut Faults) -> Option<
         by_signal: HashMap::new(),
     };
     check_places(&catalog, faults);
+    reach::routes(&catalog, faults);
+    reach::same_keys(&catalog, faults);
     (faults.errors() == start).then_some(())?;
     catalog.index();
     Some(catalog)

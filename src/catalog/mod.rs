@@ -7,6 +7,7 @@ mod files;
 mod cases;
 mod kinds;
 mod load;
+mod reach;
 #[cfg(test)]
 mod tests;
 

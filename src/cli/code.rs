@@ -89,7 +89,7 @@ mod tests {
     fn an_unknown_code_is_told_its_neighbours() {
         assert_eq!(
             unknown("AND0299", &code("AND0299")),
-            "there is no code `AND0299`; next to it are AND0209, AND0216, AND0217; `andon code --list` has all of them"
+            "there is no code `AND0299`; next to it are AND0209, AND0217, AND0309; `andon code --list` has all of them"
         );
         assert_eq!(
             unknown("yaml", &code("yaml")),

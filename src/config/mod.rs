@@ -12,7 +12,7 @@ mod tests;
 pub use callers::{Caller, Scope};
 pub use connection::{Connection, Reach, SecretRef};
 pub use parse::{folders, parse};
-pub use routes::Route;
+pub use routes::{Route, alert_type, origin};
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

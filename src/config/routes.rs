@@ -1,11 +1,13 @@
 //! `routes:`: which alerts go to which destinations.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Connection;
-use crate::alert::Alert;
+use crate::alert::{Alert, State};
 use crate::diag::{Code, Faults, Place, codes, nearest};
-use crate::expr::{Expr, Names, Scope, Type, Value};
+use crate::expr::{Expr, Names, Object, Scope, Supposed, Type, Value, Why};
 use crate::shape::Reading;
 use crate::yaml::{Fields, Node};
 
@@ -39,6 +41,66 @@ impl Route {
         scope.set(0, Value::from_json(&shown));
         when.holds(&scope).unwrap_or(true)
     }
+
+    /// Whether no alert of this type goes this way; then why.
+    pub fn never(&self, alert: Type) -> Option<Why> {
+        let when = self.when.as_ref()?;
+        let names = Names::new().with("alert", alert);
+        let all = Supposed::nothing(&names);
+        // One that fails sends as well.
+        if all.may_fail(when) {
+            return None;
+        }
+        all.never(when)
+    }
+}
+
+/// What is known of `alert`, with more known of some of its words.
+pub fn alert_type(mut more: BTreeMap<&str, Type>) -> Type {
+    let keys = Alert::words().map(|word| {
+        let of = more.remove(word).unwrap_or_else(|| usual(word));
+        (word.to_owned(), (of, true))
+    });
+    Type::Object(Arc::new(Object {
+        title: "an alert".to_owned(),
+        keys: keys.collect(),
+        others: None,
+    }))
+}
+
+fn usual(word: &str) -> Type {
+    match word {
+        "severity" => Type::Severity,
+        "state" => Type::Values(
+            [State::Open, State::Updated, State::Resolved]
+                .map(|state| state.as_str().into())
+                .to_vec(),
+        ),
+        "at" | "first_seen" | "last_seen" => Type::Time,
+        "revision" | "time" | "count" => Type::Number,
+        "model" | "measured" | "fields" | "evidence" => Type::Object(Arc::new(Object {
+            title: String::new(),
+            keys: BTreeMap::new(),
+            others: Some(Box::new(Type::Any)),
+        })),
+        "links" | "contain" | "notes" => Type::List(Box::new(Type::Any)),
+        "origin" => origin(Type::Text, Type::Text),
+        _ => Type::Text,
+    }
+}
+
+/// What is known of `alert.origin`.
+pub fn origin(connection: Type, connector: Type) -> Type {
+    let keys = [
+        ("connection", connection),
+        ("connector", connector),
+        ("host", Type::Text),
+    ];
+    Type::Object(Arc::new(Object {
+        title: "`alert.origin`".to_owned(),
+        keys: keys.map(|(key, of)| (key.to_owned(), (of, true))).into(),
+        others: None,
+    }))
 }
 
 /// Reads `routes:`.
@@ -52,7 +114,7 @@ pub fn parse(items: &[Node], connections: &[Connection], faults: &mut Faults) ->
 fn route(node: &Node, connections: &[Connection], faults: &mut Faults) -> Option<Route> {
     let fields = Fields::of(node, "a route", &["to", "when", "repeat"], faults)?;
     let start = faults.errors();
-    let names = Names::new().with("alert", Type::Any);
+    let names = Names::new().with("alert", alert_type(BTreeMap::new()));
     let when = fields
         .get("when")
         .map(|node| Reading::over(&names).condition(node, faults));

@@ -1,11 +1,13 @@
 //! `actions:`: what can be done to a system, with its proof and its way back.
 
 mod takes;
+mod refuses;
 mod proof;
 mod echo;
 
 pub use echo::{Echo, EchoOf};
 pub use proof::{Behaviour, Ours, Prove, Share, Unchanged};
+pub use refuses::Refusal;
 pub use takes::{Take, TakeKind};
 
 use std::time::Duration;

@@ -20,7 +20,8 @@ mod tests;
 
 pub use accepts::{Accepts, Algorithm, Encoding, KeyIs, Scheme, Signature};
 pub use action::{
-    ActionRule, Behaviour, Echo, EchoOf, Limits, Ours, Prove, Share, Take, TakeKind, Unchanged,
+    ActionRule, Behaviour, Echo, EchoOf, Limits, Ours, Prove, Refusal, Share, Take, TakeKind,
+    Unchanged,
 };
 pub use deliver::{
     Acknowledged, AnswerRule, Batch, Cut, Deliver, Fit, Framing, Of, Target, Use, Verdict,

@@ -354,8 +354,10 @@ pub fn lets(fields: &Fields<'_>, names: &mut Names, faults: &mut Faults) -> Vec<
         }
         let expr = Reading::over(names).expr(&entry.value, faults);
         let slot = names.len();
-        let of = expr.as_ref().map_or(Type::Any, |expr| expr.of().clone());
-        *names = std::mem::take(names).with(&entry.key, of);
+        *names = match &expr {
+            Some(expr) => std::mem::take(names).with_let(&entry.key, expr),
+            None => std::mem::take(names).with(&entry.key, Type::Any),
+        };
         if let Some(expr) = expr {
             lets.push((slot, expr));
         }

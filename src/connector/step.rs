@@ -327,7 +327,7 @@ pub fn case(
     faults: &mut Faults,
 ) -> Option<Option<Expr>> {
     if node.as_text() != Some("otherwise") {
-        return reading.condition(node, faults).map(Some);
+        return reading.one_of_cases(node, faults).map(Some);
     }
     if !is_last {
         faults

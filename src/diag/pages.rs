@@ -8,7 +8,7 @@ include!(concat!(env!("OUT_DIR"), "/codes.rs"));
 pub const GROUPS: [(&str, &str); 8] = [
     ("01", "YAML, and what all files share"),
     ("02", "Expressions"),
-    ("03", "Templates"),
+    ("03", "Templates, and what conditions come to"),
     ("04", "Connectors"),
     ("05", "Mappings and kinds"),
     ("06", "andon.yaml"),

@@ -5,7 +5,6 @@ mod each;
 mod sums;
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 use std::rc::Rc;
 
 use super::call;
@@ -302,12 +301,7 @@ impl<'r, 'a> Run<'r, 'a> {
             }
             return Err(self.no_order(comparison, (left, &a), (right, &b)));
         };
-        Ok(match comparison {
-            Comparison::Less => order == Ordering::Less,
-            Comparison::AtMost => order != Ordering::Greater,
-            Comparison::More => order == Ordering::Greater,
-            _ => order != Ordering::Less,
-        })
+        Ok(comparison.holds(order))
     }
 
     fn no_order(

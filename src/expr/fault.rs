@@ -36,3 +36,9 @@ pub const ALWAYS_FAILS: Code = Code("AND0215");
 pub const QUOTED_SEVERITY: Code = Code("AND0216");
 /// A list item or key that is written twice.
 pub const WRITTEN_TWICE: Code = Code("AND0217");
+/// A constant that is none of the values that a field can have.
+pub const NO_SUCH_VALUE: Code = Code("AND0306");
+/// A condition, or an alternative in one, that is never true.
+pub const NEVER_TRUE: Code = Code("AND0307");
+/// A condition that is always true.
+pub const ALWAYS_TRUE: Code = Code("AND0308");

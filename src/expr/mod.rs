@@ -31,7 +31,8 @@
 //! - `time - time` is a duration; `time ± duration` a time; durations add, compare, and are
 //!   multiplied and divided by numbers. `+` also joins texts, and lists.
 //! - `==` of different sorts is false, `<` of them an error; the check refuses either where the types
-//!   show it.
+//!   show it, and a text that is none of the values a schema lists.
+//! - A condition that is never true under the schemas is refused; one that is always true is told.
 //!
 //! # Absent, null, errors
 //! - A plain path to a key that is not there is an error. `x.?y` and `x[?"k"]` give *absent*
@@ -92,6 +93,7 @@ mod function;
 mod node;
 mod check;
 mod program;
+mod suppose;
 mod moment;
 mod call;
 mod eval;
@@ -101,8 +103,9 @@ mod tests;
 
 pub use error::{Error, ErrorKind};
 pub use fault::BAD_PATTERN;
-pub use names::{Names, Object, Type};
+pub use names::{Bounds, Names, Object, Type};
 pub use program::Expr;
 pub use scope::Scope;
+pub use suppose::{Because, Supposed, Why};
 pub use trace::{Outcome, Trace};
 pub use value::Value;

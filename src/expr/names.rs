@@ -3,6 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::Value as Json;
+
+use super::program::Expr;
+
 /// The names an expression may use. Their order is the order of the values in a scope.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
@@ -15,6 +19,8 @@ struct Root {
     name: String,
     of: Type,
     is_hidden: bool,
+    /// What it is computed from, under `let`.
+    computed: Option<Arc<Expr>>,
 }
 
 impl Names {
@@ -30,8 +36,19 @@ impl Names {
             name: name.to_owned(),
             of,
             is_hidden: false,
+            computed: None,
         });
         self
+    }
+
+    /// With a name made under `let`. The expression uses only names before it.
+    #[must_use]
+    pub fn with_let(self, name: &str, expr: &Expr) -> Self {
+        let mut names = self.with(name, expr.of().clone());
+        if let Some(root) = names.roots.last_mut() {
+            root.computed = Some(Arc::new(expr.clone()));
+        }
+        names
     }
 
     /// The same slots; expressions cannot speak these names any more. Whoever fills the scope still finds
@@ -90,6 +107,11 @@ impl Names {
         self.roots.get(slot).map(|root| &root.of)
     }
 
+    /// What the name in a slot is computed from.
+    pub(super) fn computed(&self, slot: usize) -> Option<&Expr> {
+        self.roots.get(slot)?.computed.as_deref()
+    }
+
     /// Every slot with its name, also of those that are hidden.
     pub fn slots(&self) -> impl Iterator<Item = (usize, &str)> {
         let names = self.roots.iter().map(|root| root.name.as_str());
@@ -138,6 +160,19 @@ pub enum Type {
     Object(Arc<Object>),
     /// One of several, such as text or null.
     OneOf(Vec<Type>),
+    /// One of these texts, numbers or truth values (JSON Schema `enum` and `const`).
+    Values(Vec<Json>),
+    /// A number within bounds.
+    Range(Bounds),
+}
+
+/// What a number is at least and at most, each with whether it may be just that.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Bounds {
+    /// The lower bound.
+    pub least: Option<(f64, bool)>,
+    /// The upper bound.
+    pub most: Option<(f64, bool)>,
 }
 
 /// A map with known keys.

@@ -1,6 +1,6 @@
 //! A compiled expression.
 
-use crate::diag::{Faults, Fragment};
+use crate::diag::{Faults, Fragment, Place};
 
 use super::check;
 use super::error::{Error, ErrorKind};
@@ -16,7 +16,7 @@ use super::value::Value;
 /// A condition or a value, compiled; runs as often as wanted, from any thread.
 #[derive(Debug, Clone)]
 pub struct Expr {
-    source: String,
+    fragment: Fragment,
     root: Node,
     of: Type,
     /// The names it uses, each once.
@@ -49,7 +49,7 @@ impl Expr {
         let part = parse::parse(fragment, faults)?;
         let checked = check::check(&part, fragment, names, faults);
         (faults.errors() == before).then(|| Self {
-            source: fragment.text.clone(),
+            fragment: fragment.clone(),
             used: checked
                 .used
                 .into_iter()
@@ -60,12 +60,13 @@ impl Expr {
         })
     }
 
-    /// As [`Expr::compile`], for a condition: it must be able to be true or false.
+    /// As [`Expr::compile`], for a condition: it must be able to be true or false, and, as far as is known
+    /// of the names, to be true.
     pub fn condition(fragment: &Fragment, names: &Names, faults: &mut Faults) -> Option<Self> {
         let expr = Self::compile(fragment, names, faults)?;
         let sorts = Sorts::of_type(&expr.of);
         if sorts.meets(Sorts::BOOL) {
-            return Some(expr);
+            return (!expr.tell_never(names, faults)).then_some(expr);
         }
         let fault = faults.error(
             fault::NO_TRUTH_VALUE,
@@ -76,11 +77,14 @@ impl Expr {
             ),
         );
         if sorts.meets(Sorts::NUMBER) {
-            fault.help(format!("compare it, such as `{} > 0`", expr.source.trim()));
+            fault.help(format!(
+                "compare it, such as `{} > 0`",
+                expr.source().trim()
+            ));
         } else if sorts.meets(Sorts::TEXT) {
             fault.help(format!(
                 "compare it, such as `{} == \"…\"`",
-                expr.source.trim()
+                expr.source().trim()
             ));
         } else {
             fault.help("compare it with something");
@@ -91,7 +95,7 @@ impl Expr {
     /// Its value. What it borrows lives as long as the data in the scope.
     pub fn eval<'a>(&'a self, scope: &Scope<'a>) -> Result<Value<'a>, Error> {
         scope.begin();
-        Run::new(scope, &self.source).value(&self.root)
+        Run::new(scope, self.source()).value(&self.root)
     }
 
     /// Whether a condition holds. Anything but a truth value is an error, absent and null too.
@@ -116,7 +120,17 @@ impl Expr {
 
     /// The text it was compiled from.
     pub fn source(&self) -> &str {
-        &self.source
+        &self.fragment.text
+    }
+
+    /// The place of a part of it in its file.
+    pub fn place_of(&self, start: usize, end: usize) -> Place {
+        self.fragment.place_of(start, end)
+    }
+
+    /// The place of all of it in its file.
+    pub fn place(&self) -> Place {
+        self.place_of(self.root.start, self.root.end)
     }
 
     /// Whether its value is the same for all data.

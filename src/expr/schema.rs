@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::names::{Object, Type};
+use super::names::{Bounds, Object, Type};
+use super::suppose::exact;
 
 /// Schemas nest no deeper than this; what stands deeper is anything.
 const DEEPEST: usize = 32;
 
 impl Type {
     /// Reads a JSON Schema: `type` (also a list of them), `properties`, `required`,
-    /// `additionalProperties`, `items`, `enum`, `const`, and `anyOf` and `oneOf` of such. Anything
-    /// else, `$ref` among it, is [`Type::Any`]. `title` is what the outermost map is called.
+    /// `additionalProperties`, `items`, `enum`, `const`, the bounds of numbers, and `anyOf` and `oneOf`
+    /// of such. Anything else, `$ref` among it, is [`Type::Any`]: never less than the schema allows.
+    /// `title` is what the outermost map is called.
     pub fn from_schema(schema: &Json, title: &str) -> Self {
         read(schema, title, 0)
     }
@@ -64,7 +66,7 @@ fn of_word(word: &str, keys: &serde_json::Map<String, Json>, title: &str, depth:
     match word {
         "null" => Type::Null,
         "boolean" => Type::Bool,
-        "integer" | "number" => Type::Number,
+        "integer" | "number" => number(keys),
         "string" => Type::Text,
         "array" => Type::List(Box::new(
             keys.get("items")
@@ -72,6 +74,28 @@ fn of_word(word: &str, keys: &serde_json::Map<String, Json>, title: &str, depth:
         )),
         "object" => Type::Object(Arc::new(object(keys, title, depth))),
         _ => Type::Any,
+    }
+}
+
+/// A number, and its bounds where they are given.
+fn number(keys: &serde_json::Map<String, Json>) -> Type {
+    let bound = |key: &str| keys.get(key).and_then(exact);
+    // Both kinds of a bound may be given; the tighter one counts.
+    let tighter = |a: Option<(f64, bool)>, b: Option<(f64, bool)>, sign: f64| match (a, b) {
+        (Some(a), Some(b)) if b.0 * sign >= a.0 * sign => Some(b),
+        (Some(a), _) => Some(a),
+        (None, b) => b,
+    };
+    let with = |key| bound(key).map(|limit| (limit, true));
+    let beyond = |key| bound(key).map(|limit| (limit, false));
+    let bounds = Bounds {
+        least: tighter(with("minimum"), beyond("exclusiveMinimum"), 1.0),
+        most: tighter(with("maximum"), beyond("exclusiveMaximum"), -1.0),
+    };
+    if bounds == Bounds::default() {
+        Type::Number
+    } else {
+        Type::Range(bounds)
     }
 }
 
@@ -105,14 +129,26 @@ fn object(keys: &serde_json::Map<String, Json>, title: &str, depth: usize) -> Ob
 fn of_value(value: &Json) -> Type {
     match value {
         Json::Null => Type::Null,
-        Json::Bool(_) => Type::Bool,
-        Json::Number(_) => Type::Number,
-        Json::String(_) => Type::Text,
+        Json::Bool(_) | Json::Number(_) | Json::String(_) => Type::Values(vec![value.clone()]),
         Json::Array(_) => Type::List(Box::new(Type::Any)),
         Json::Object(_) => Type::Any,
     }
 }
 
+/// One of several; what is listed value by value stays one list.
 fn either(types: impl Iterator<Item = Type>) -> Type {
-    types.reduce(Type::or).unwrap_or(Type::Any)
+    let mut values = Vec::new();
+    let mut others = Vec::new();
+    for one in types {
+        match one {
+            Type::Values(listed) => values.extend(listed),
+            other => others.push(other),
+        }
+    }
+    let listed = (!values.is_empty()).then_some(Type::Values(values));
+    listed
+        .into_iter()
+        .chain(others)
+        .reduce(Type::or)
+        .unwrap_or(Type::Any)
 }

@@ -62,13 +62,16 @@ impl Sorts {
             Type::Any => Self::ALL,
             Type::Null => Self::NULL,
             Type::Bool => Self::BOOL,
-            Type::Number => Self::NUMBER,
+            Type::Number | Type::Range(_) => Self::NUMBER,
             Type::Text => Self::TEXT,
             Type::Time => Self::TIME,
             Type::Duration => Self::DURATION,
             Type::Severity => Self::SEVERITY,
             Type::List(_) => Self::LIST,
             Type::Object(_) => Self::MAP,
+            Type::Values(values) => values.iter().fold(Self(0), |sorts, value| {
+                sorts.or(Self::of_value(&Value::from_json(value)))
+            }),
             Type::OneOf(types) => types
                 .iter()
                 .fold(Self(0), |sorts, one| sorts.or(Self::of_type(one))),
@@ -148,6 +151,32 @@ impl Type {
         match types.len() {
             1 => types.pop().unwrap_or(Self::Any),
             _ => Self::OneOf(types),
+        }
+    }
+
+    /// Whether a value can be of both.
+    #[must_use]
+    pub fn can_be(&self, other: &Self) -> bool {
+        Sorts::of_type(self).meets(Sorts::of_type(other))
+    }
+
+    /// What to call it in a sentence: "a number or a text".
+    #[must_use]
+    pub fn words(&self) -> String {
+        Sorts::of_type(self).words()
+    }
+
+    /// The values other than null that it can have, where the schema lists them.
+    #[must_use]
+    pub fn values(&self) -> Option<Vec<Json>> {
+        match self {
+            Self::Null => Some(Vec::new()),
+            Self::Values(values) => Some(values.clone()),
+            Self::OneOf(types) => {
+                let all: Option<Vec<_>> = types.iter().map(Self::values).collect();
+                all.map(|lists| lists.concat())
+            }
+            _ => None,
         }
     }
 

@@ -1,5 +1,7 @@
 //! What parsing gives: the expression as written, with a place on every part.
 
+use std::cmp::Ordering;
+
 /// One part of an expression.
 #[derive(Debug, Clone)]
 pub(super) struct Part {
@@ -86,6 +88,29 @@ impl Comparison {
 
     pub(super) fn orders(self) -> bool {
         !matches!(self, Self::Equal | Self::NotEqual)
+    }
+
+    /// Whether it holds of two values of which the first stands so to the second.
+    pub(super) fn holds(self, order: Ordering) -> bool {
+        match self {
+            Self::Equal => order == Ordering::Equal,
+            Self::NotEqual => order != Ordering::Equal,
+            Self::Less => order == Ordering::Less,
+            Self::AtMost => order != Ordering::Greater,
+            Self::More => order == Ordering::Greater,
+            Self::AtLeast => order != Ordering::Less,
+        }
+    }
+
+    /// The same with its sides exchanged.
+    pub(super) fn turned(self) -> Self {
+        match self {
+            Self::Less => Self::More,
+            Self::AtMost => Self::AtLeast,
+            Self::More => Self::Less,
+            Self::AtLeast => Self::AtMost,
+            same => same,
+        }
     }
 }
 

@@ -96,6 +96,8 @@ impl Status {
 pub struct AlertRule {
     /// Its kind.
     pub kind: Arc<Kind>,
+    /// Where its kind stands.
+    pub kind_place: Place,
     /// One line.
     pub title: Template,
     /// A few sentences.

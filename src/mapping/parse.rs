@@ -4,6 +4,7 @@ mod look_up;
 mod alert;
 mod resolve;
 mod contain;
+mod reach;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -146,6 +147,9 @@ pub fn parse(
         .list_of_text("false_positives", faults)
         .unwrap_or_default();
     let runbook = fields.text("runbook", faults);
+    if let (Some(from), Some(when), Some(alert)) = (&from, &when, &alert) {
+        reach::check(&names, (from, when), alert, &resolve, faults);
+    }
     (faults.errors() == start).then_some(())?;
     let from = from?;
     let key_has_connection = resolve

@@ -251,7 +251,7 @@ fn a_mapping_that_cannot_judge_says_which_part_and_why() {
         ),
         (
             "same_as: [=signal.name]",
-            "same_as: [\"=signal.?note\"]",
+            "same_as: [\"=default(signal.?note, signal.?note)\"]",
             "same_as",
         ),
         (

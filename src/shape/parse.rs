@@ -86,7 +86,7 @@ impl<'r> Reading<'r> {
         let give = fields.require("give", "write `give:` with the value to send", faults);
         let condition = match when?.as_text() {
             Some("otherwise") => Some(None),
-            _ => self.condition(when?, faults).map(Some),
+            _ => self.one_of_cases(when?, faults).map(Some),
         };
         let give = self.value(give?, faults);
         Some((condition?, give?))
@@ -99,8 +99,16 @@ impl<'r> Reading<'r> {
         Expr::compile(&fragment.after(skip), self.names, faults)
     }
 
-    /// Reads a condition: an expression without `=`.
+    /// Reads a condition that decides alone: an expression without `=`.
     pub fn condition(&self, node: &Node, faults: &mut Faults) -> Option<Expr> {
+        let expr = self.one_of_cases(node, faults)?;
+        expr.tell_always(self.names, faults);
+        Some(expr)
+    }
+
+    /// Reads the condition of a case, of which the first that holds counts; one that always does is the
+    /// last that is reached.
+    pub fn one_of_cases(&self, node: &Node, faults: &mut Faults) -> Option<Expr> {
         match &node.kind {
             Kind::Scalar(scalar) if scalar.style == Style::Plain || !scalar.text.is_empty() => {
                 Expr::condition(&node.fragment()?, self.names, faults)

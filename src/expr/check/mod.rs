@@ -117,18 +117,13 @@ impl Check<'_, '_> {
     }
 
     fn list(&mut self, items: &[Part]) -> (Does, Type) {
-        let mut nodes = Vec::with_capacity(items.len());
-        let mut of = None;
-        for item in items {
-            let (node, one) = self.node(item);
-            nodes.push(node);
-            of = Some(match of {
-                None => one,
-                Some(of) => Type::or(of, one),
-            });
-        }
-        let of = Type::List(Box::new(of.unwrap_or(Type::Any)));
-        (Does::List(nodes.into()), of)
+        let (nodes, types) = self.items(items);
+        let of = types.into_iter().reduce(Type::or).unwrap_or(Type::Any);
+        (Does::List(nodes.into()), Type::List(Box::new(of)))
+    }
+
+    fn items(&mut self, items: &[Part]) -> (Vec<Node>, Vec<Type>) {
+        items.iter().map(|item| self.node(item)).unzip()
     }
 
     fn map(&mut self, entries: &[(Part, Part)]) -> (Does, Type) {

@@ -4,6 +4,7 @@ mod values;
 mod faults;
 mod bounds;
 mod oracle;
+mod suppose;
 
 use serde_json::Value as Json;
 

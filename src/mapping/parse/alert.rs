@@ -41,7 +41,7 @@ pub(super) fn alert(
             "name its kind, such as `kind: feature-drift`",
             faults,
         )
-        .and_then(|node| kind(node, known, faults));
+        .and_then(|node| Some((kind(node, known, faults)?, node.place())));
     let map = |key: &'static str, faults: &mut Faults| -> Option<Shape> {
         let node = fields.get(key)?;
         if node.as_map().is_none() {
@@ -85,8 +85,10 @@ pub(super) fn alert(
         .require("same_as", "write what tells alerts apart, such as `same_as: [=signal.name]`: one open alert for each", faults)
         .and_then(|node| same_as(node, reading, faults));
     let at = fields.get("at").map(|node| reading.expr(node, faults));
+    let (kind, kind_place) = kind?;
     Some(AlertRule {
-        kind: kind?,
+        kind,
+        kind_place,
         title: title?,
         summary: match summary {
             None => None,
@@ -216,7 +218,7 @@ pub(super) fn severity(
                     .help("move this line to the end");
             }
             cases.push((severity, None));
-        } else if let Some(when) = reading.condition(&entry.value, faults) {
+        } else if let Some(when) = reading.one_of_cases(&entry.value, faults) {
             cases.push((severity, Some(when)));
         }
     }

@@ -2,8 +2,10 @@
 
 use super::super::ContainRule;
 use super::{Known, part};
+use crate::connector::{Refusal, Take, TakeKind};
 use crate::diag::{Code, Faults, nearest};
-use crate::shape::Reading;
+use crate::expr::Type;
+use crate::shape::{Reading, Shape};
 use crate::yaml::{Fields, Node};
 
 /// An argument that the action needs.
@@ -13,6 +15,8 @@ const UNKNOWN_ACTION: Code = Code("AND0506");
 
 /// An argument that an action does not take, or that is missing.
 const BAD_ARGUMENT: Code = Code("AND0507");
+/// A value that the action would refuse whenever it is asked for.
+const REFUSED: Code = Code("AND0310");
 
 pub(super) fn contain(
     fields: &Fields<'_>,
@@ -76,7 +80,8 @@ pub(super) fn contain(
         };
         let mut with = Vec::new();
         for entry in rule.entries("with", faults) {
-            if !action.takes.iter().any(|take| take.name == entry.key) {
+            let take = action.takes.iter().find(|take| take.name == entry.key);
+            if take.is_none() {
                 let takes: Vec<&str> = action.takes.iter().map(|take| take.name.as_str()).collect();
                 let fault = faults.error(
                     BAD_ARGUMENT,
@@ -91,6 +96,9 @@ pub(super) fn contain(
                 };
             }
             if let Some(value) = reading.value(&entry.value, faults) {
+                if let Some(take) = take {
+                    fits(text, take, &value, faults);
+                }
                 with.push((entry.key.clone(), value));
             }
         }
@@ -131,4 +139,39 @@ pub(super) fn contain(
         });
     }
     rules
+}
+
+/// What the action would refuse for every signal is told here, not to the person who needs it at night.
+fn fits(action: &str, take: &Take, value: &Shape, faults: &mut Faults) {
+    let refusal = match (value.as_constant(), value.as_expr()) {
+        (Some(constant), _) if !constant.is_null() => take.refuses(constant),
+        (None, Some(expr)) => take.refuses_all(expr.of()),
+        _ => None,
+    };
+    let Some(Refusal { why, instead }) = refusal else {
+        return;
+    };
+    let simple = Type::Number.or(Type::Bool);
+    let help = match (value.as_expr(), take.kind) {
+        (Some(expr), TakeKind::Text) if !take.is_choosy() && expr.of().can_be(&simple) => {
+            let (name, value) = (&take.name, expr.source().trim());
+            if expr.of().can_be(&Type::Null) {
+                format!("write `{name}: \"={value} == null ? null : string({value})\"`")
+            } else {
+                format!("write `{name}: =string({value})`")
+            }
+        }
+        _ => instead.unwrap_or_else(|| format!("write {}", take.wanted())),
+    };
+    let place = match value.as_expr() {
+        Some(expr) => expr.place(),
+        None => value.place().clone(),
+    };
+    faults
+        .error(
+            REFUSED,
+            place,
+            format!("`{action}` does not take this as `{}`: {why}", take.name),
+        )
+        .help(help);
 }
