@@ -34,6 +34,7 @@ pub mod expr;
 pub mod template;
 
 // Level 2: what an admin writes.
+pub mod formats;
 pub mod shape;
 pub mod connector;
 pub mod mapping;

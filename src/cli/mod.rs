@@ -1,6 +1,6 @@
 //! The command line: one file a command.
 //!
-//! Commands about files (`check`, `code`, `test`, `explain`, `connectors`) and those about the store's own file
+//! Commands about files (`check`, `code`, `fmt`, `schema`, `test`, `explain`, `connectors`) and those about the store's own file
 //! (`backup`, `restore`, `check --store`) need no daemon; the others speak the API of one that runs, with
 //! `ANDON_TOKEN` or the token it keeps beside its store.
 
@@ -16,12 +16,14 @@ mod connectors;
 mod dead_letters;
 mod destinations;
 mod explain;
+mod fmt;
 mod freeze;
 mod output;
 mod reload;
 mod replay;
 mod restore;
 mod run;
+mod schema;
 mod send;
 mod shown;
 mod status;
@@ -89,6 +91,10 @@ enum Command {
     Check(check::Typed),
     /// What a code of a fault means, and what to write instead
     Code(code::Typed),
+    /// Put the keys of files in order; values and comments stay as they are
+    Fmt(fmt::Typed),
+    /// JSON Schemas of the files, for editors that complete and check; or the reference as Markdown
+    Schema(schema::Typed),
     /// Run the tests that stand in mappings
     Test(test::Typed),
     /// Say why a mapping says what it says about a signal, and what each destination would get
@@ -160,6 +166,8 @@ pub fn main() -> ExitCode {
         Command::Run(typed) => run::run(&typed, at),
         Command::Check(typed) => check::run(&typed, at),
         Command::Code(typed) => code::run(&typed),
+        Command::Fmt(typed) => fmt::run(&typed, at),
+        Command::Schema(typed) => schema::run(&typed),
         Command::Test(typed) => test::run(&typed, at),
         Command::Explain(typed) => explain::run(&typed, at),
         Command::Replay(typed) => replay::run(&typed, at),
