@@ -9,6 +9,7 @@ mod action;
 mod deliver;
 mod event;
 mod extract;
+mod live;
 mod opened;
 mod parse;
 mod schedule;
@@ -26,6 +27,7 @@ pub use deliver::{
     Acknowledged, AnswerRule, Batch, Cut, Deliver, Fit, Framing, Of, Target, Use, Verdict,
 };
 pub use extract::{Extracted, Input};
+pub use live::{Answer as LiveAnswer, Live, Question, Verdict as LiveVerdict, Way as AskedBy};
 pub use opened::{Opened, Unreadable, open};
 pub use parse::{Files, check_head, parse};
 pub use schedule::Schedule;
@@ -63,6 +65,8 @@ pub struct Connector {
     pub actions: Vec<ActionRule>,
     /// How alerts are sent to it.
     pub deliver: Option<Deliver>,
+    /// What `andon check --live` asks it.
+    pub live: Live,
     /// Where its name stands.
     pub place: Place,
 }

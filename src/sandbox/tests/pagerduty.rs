@@ -53,7 +53,7 @@ async fn what_is_refused_and_why() {
     let table = [
         (
             with("/routing_key", "short".into()),
-            "'routing_key' is invalid: length must be 32",
+            "Length of 'routing_key' is incorrect (should be 32 characters)",
         ),
         (
             with("/routing_key", "f".repeat(32).into()),
