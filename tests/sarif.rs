@@ -12,9 +12,16 @@ use support::Outcome;
 /// Where a log breaks the schema; nothing where it does not.
 fn broken(log: &Value) -> Outcome<Vec<String>> {
     let schema = fs::read_to_string("tests/data/sarif/sarif-2.1.0-rtm.5.json")?;
+    let mut schema: Value = serde_json::from_str(&schema)?;
+    // Two patterns end in a bracket that opens nowhere, which not every engine reads. Andon writes no `language`.
+    for object in ["run", "toolComponent"] {
+        let language = &mut schema["definitions"][object]["properties"]["language"];
+        let pattern = language.as_object_mut().and_then(|of| of.remove("pattern"));
+        assert!(pattern.is_some(), "{object}");
+    }
     let schema = jsonschema::options()
         .should_validate_formats(true)
-        .build(&serde_json::from_str(&schema)?)?;
+        .build(&schema)?;
     let faults = schema.iter_errors(log);
     Ok(faults
         .map(|fault| format!("{}: {fault}", fault.instance_path()))

@@ -32,7 +32,10 @@ pub use opened::{Opened, Unreadable, open};
 pub use parse::{Files, check_head, parse};
 pub use schedule::Schedule;
 pub use setting::{RESERVED, Setting, SettingKind, is_name};
-pub use signal::{FileRule, Next, Open, Poll, PollOf, SignalRule, SourceLink, Way, Whole, lets};
+pub use signal::{
+    FileRule, Next, Open, Poll, PollOf, Replied, Reply, ReplyWord, SignalRule, SourceLink, Way,
+    Whole, lets,
+};
 pub use signs::{Part as SignedPart, SentAt, Signs, instant};
 pub use step::{ANSWER, Around, Kept, Step, StepAnswer, StepVerdict, Until};
 

@@ -91,6 +91,11 @@ pub fn parse(
     let deliver = fields
         .get("deliver")
         .and_then(|node| deliver::parse(node, templates, offered, faults));
+    if let Some(replies) = signals.iter().find(|signal| signal.reply.is_some())
+        && fields.get("deliver").is_none()
+    {
+        signal::without_alerts(replies.place.clone(), faults);
+    }
     let live = live::parse(&fields, offered, faults);
     if webhook.is_none()
         && signals
