@@ -7,7 +7,14 @@
 //!
 //! What `andon check --live` finds is in the folders that begin with `live-`: they are asked for real, at the
 //! sandbox's strict stand-ins, whose ports stand in these files as words of five letters.
-
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a test that indexes what is not there has failed, and says where"
+)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test of the whole waits by the machine's clock"
+)]
 #![expect(
     clippy::expect_used,
     reason = "a test that cannot read its own files stops, and says why"

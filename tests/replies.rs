@@ -1,6 +1,10 @@
 //! What people say in PagerDuty comes back: from the real binary to a strict stand-in and its signed webhooks,
 //! and to `andon replay --false-positives`.
 #![expect(
+    clippy::disallowed_methods,
+    reason = "a test of the whole waits by the machine's clock"
+)]
+#![expect(
     clippy::indexing_slicing,
     reason = "a test that indexes what is not there has failed, and says where"
 )]
@@ -11,6 +15,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use andon::catalog::{self, Files};
+use andon::connector::Input;
+use andon::diag::{Faults, Source};
 use andon::sandbox::pagerduty::{Agent, Status};
 use serde_json::{Value, json};
 use support::{Andon, Outcome, Soc, secret, until};
@@ -99,6 +106,7 @@ async fn what_people_do_to_an_incident_is_said_to_its_alert() -> Outcome<()> {
     assert_eq!(taken["state"], "updated");
 
     // The same bytes again, and a body that was changed: neither says anything.
+    answered(&soc, 2)?;
     let sent = pager.sent();
     let acknowledged = sent
         .iter()
@@ -217,5 +225,48 @@ async fn a_note_closes_the_alert_and_the_incident_and_a_replay_asks_for_exactly_
         told["differences"][0].to_string().contains("noise fell"),
         "{told:#}"
     );
+    Ok(())
+}
+
+/// What a note is taken for, by the connector as it is.
+#[test]
+fn a_note_that_begins_so_marks_a_false_positive_and_no_other_does() -> Outcome<()> {
+    let mut faults = Faults::new();
+    let config = Source::new("andon.yaml", "andon: config/v1\n");
+    let catalog = catalog::load(&Files::built_in(), &config, &mut faults).ok_or("not sound")?;
+    let note = catalog.connectors["pagerduty"]
+        .signal("note")
+        .ok_or("no note")?;
+    let sample: Value = serde_json::from_str(include_str!(
+        "../connectors/pagerduty/samples/note-false-positive.json"
+    ))?;
+    for (text, marks) in [
+        ("false positive", true),
+        ("False positive: a planned change", true),
+        ("  FALSE ALARM - the nightly job", true),
+        ("false-positive, known", true),
+        ("False positives again", true),
+        ("false positive\n\nthe job ran twice", true),
+        ("false positive?", false),
+        ("False alarm ?", false),
+        ("is this a false positive", false),
+        ("not a false positive", false),
+        ("false positively", false),
+        ("looks fine", false),
+        ("", false),
+    ] {
+        let mut body = sample["body"].clone();
+        body["event"]["data"]["content"] = text.into();
+        let settings = json!({});
+        let mut input = Input::new(&settings, "2026-11-23T08:30:00Z".parse()?);
+        input.body = andon::expr::Value::from_json(&body);
+        let found = note.extract(&input)?.remove(0)?;
+        let data: Value = serde_json::from_str(&found.data.root().to_string())?;
+        assert_eq!(data["false_positive"], marks, "{text:?}");
+        assert!(
+            text.is_empty() || !data.to_string().contains(text),
+            "{data}"
+        );
+    }
     Ok(())
 }

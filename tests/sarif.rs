@@ -1,4 +1,12 @@
 //! What `andon check --format sarif` writes, held against the official JSON Schema of SARIF 2.1.0.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a test that indexes what is not there has failed, and says where"
+)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test of the whole waits by the machine's clock"
+)]
 
 mod support;
 

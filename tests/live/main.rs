@@ -252,10 +252,11 @@ mod mlflow {
         let registry = &told["connections"][0];
         assert_eq!(registry["name"], "registry");
         let said = |about: &str| -> String {
-            let asked = registry["asked"].as_array().into_iter().flatten();
-            let one = asked.filter(|one| one["about"] == about);
-            one.map(|one| format!("{}: {}", one["outcome"], one["said"]))
-                .collect()
+            let mut asked = registry["asked"].as_array().into_iter().flatten();
+            let one = asked.find(|one| one["about"] == about);
+            one.map_or_else(String::new, |one| {
+                format!("{}: {}", one["outcome"], one["said"])
+            })
         };
         assert_eq!(
             said("the webhook"),
