@@ -53,6 +53,7 @@ pub mod triage;
 pub mod intake;
 pub mod delivery;
 pub mod containment;
+pub mod asking;
 pub mod server;
 
 // Level 5: assembly.

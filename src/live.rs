@@ -79,6 +79,20 @@ impl Snapshot {
         client: &web::Client,
         clock: Clock,
     ) -> Result<Self, web::Error> {
+        let (made, unready) = Self::as_far_as_ready(catalog, folder, client, clock);
+        match unready.into_values().next() {
+            None => Ok(made),
+            Some(error) => Err(error),
+        }
+    }
+
+    /// As [`Snapshot::new`], without the connections that cannot be made ready; and why, by their names.
+    pub fn as_far_as_ready(
+        catalog: Catalog,
+        folder: &Path,
+        client: &web::Client,
+        clock: Clock,
+    ) -> (Self, BTreeMap<String, web::Error>) {
         let mut references = BTreeMap::new();
         for connection in &catalog.config.connections {
             for (setting, reference) in &connection.secrets {
@@ -90,16 +104,21 @@ impl Snapshot {
         }
         let secrets = Arc::new(Secrets::new(references, folder.to_path_buf(), clock));
         let mut connections = BTreeMap::new();
+        let mut unready = BTreeMap::new();
         for connection in &catalog.config.connections {
-            let made = client.connection(web_settings(connection, &secrets, folder))?;
-            connections.insert(connection.name.clone(), made);
+            let name = connection.name.clone();
+            match client.connection(web_settings(connection, &secrets, folder)) {
+                Ok(made) => drop(connections.insert(name, made)),
+                Err(error) => drop(unready.insert(name, error)),
+            }
         }
-        Ok(Self {
+        let made = Self {
             catalog,
             secrets,
             connections,
             folder: folder.to_path_buf(),
-        })
+        };
+        (made, unready)
     }
 
     /// The way out to a connection.

@@ -4,22 +4,44 @@
 //! A folder under `tests/faults/` is named after its fault and lies over what is built in.
 //! `expected.txt` in it is what a reader sees. `UPDATE_EXPECT=1 cargo test --test faults` writes these
 //! anew; read every one of them before keeping it.
-
+//!
+//! What `andon check --live` finds is in the folders that begin with `live-`: they are asked for real, at the
+//! sandbox's strict stand-ins, whose ports stand in these files as words of five letters.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a test that indexes what is not there has failed, and says where"
+)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test of the whole waits by the machine's clock"
+)]
 #![expect(
     clippy::expect_used,
     reason = "a test that cannot read its own files stops, and says why"
 )]
+
+mod support;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use andon::asking;
 use andon::catalog::{Files, load};
+use andon::clock::Clock;
 use andon::diag::{Faults, Format, Level, Source, pages, render};
+use andon::sandbox::{Fault, Listen, Pem, Running, azure, features, registry, splunk};
+use support::{HEC_TOKEN, Outcome, Soc};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults")
+}
+
+/// Whether what is wrong shows only when connections are asked.
+fn is_live(folder: &Path) -> bool {
+    let name = folder.file_name().unwrap_or_default();
+    name.to_string_lossy().starts_with("live-")
 }
 
 /// The folders, by name.
@@ -89,7 +111,10 @@ fn said(folder: &Path) -> (String, usize, usize) {
 #[test]
 fn each_fault_is_told_once_with_its_place_and_its_help() {
     let update = std::env::var_os("UPDATE_EXPECT").is_some();
-    let folders = folders();
+    let folders: Vec<PathBuf> = folders()
+        .into_iter()
+        .filter(|folder| !is_live(folder))
+        .collect();
     assert!(folders.len() >= 30, "{} faults", folders.len());
     let halves = folders.chunks(folders.len().div_ceil(2));
     let wrong: Vec<String> = std::thread::scope(|scope| {
@@ -105,30 +130,154 @@ fn each_fault_is_told_once_with_its_place_and_its_help() {
 
 /// What is wrong with what is said to each of these folders.
 fn wrongly_told(folders: &[PathBuf], update: bool) -> Vec<String> {
+    folders
+        .iter()
+        .flat_map(|folder| wrongly_said(folder, said(folder), update))
+        .collect()
+}
+
+/// What is wrong with what is said to a folder: the text, how many errors and how many warnings.
+fn wrongly_said(
+    folder: &Path,
+    (said, errors, warnings): (String, usize, usize),
+    update: bool,
+) -> Vec<String> {
     let mut wrong = Vec::new();
-    for folder in folders {
-        let name = folder
-            .file_name()
-            .expect("a name")
-            .to_string_lossy()
-            .into_owned();
-        let (said, errors, warnings) = said(folder);
-        if errors + warnings != 1 {
-            wrong.push(format!(
-                "{name}: {errors} errors and {warnings} warnings, and it has one fault\n{said}"
-            ));
-        }
-        if !said.contains("help: ") {
-            wrong.push(format!("{name}: nothing says what to type\n{said}"));
-        }
-        let expected = folder.join("expected.txt");
-        if update {
-            fs::write(&expected, &said).expect("written");
-        } else if fs::read_to_string(&expected).unwrap_or_default() != said {
-            wrong.push(format!("{name}: this is not what expected.txt has\n{said}"));
-        }
+    let name = folder.file_name().expect("a name").to_string_lossy();
+    if errors + warnings != 1 {
+        wrong.push(format!(
+            "{name}: {errors} errors and {warnings} warnings, and it has one fault\n{said}"
+        ));
+    }
+    if !said.contains("help: ") {
+        wrong.push(format!("{name}: nothing says what to type\n{said}"));
+    }
+    let expected = folder.join("expected.txt");
+    if update {
+        fs::write(&expected, &said).expect("written");
+    } else if fs::read_to_string(&expected).unwrap_or_default() != said {
+        wrong.push(format!("{name}: this is not what expected.txt has\n{said}"));
     }
     wrong
+}
+
+/// The stand-ins that are asked, and the words for their ports.
+struct Asked {
+    soc: Soc,
+    tls: Running<splunk::Indexer>,
+    lacking: Running<azure::Workspace>,
+    registry: Running<registry::Registry>,
+    features: Running<features::Features>,
+    busy: Running<features::Features>,
+}
+
+impl Asked {
+    async fn start() -> Outcome<Self> {
+        let tls = fs::read_to_string("tests/data/tls/outgoing/server.crt")?;
+        let key = fs::read_to_string("tests/data/tls/outgoing/leaf.key")?;
+        let listen = Listen {
+            tls: Some(Pem {
+                certificate: tls,
+                key,
+            }),
+            ..Listen::default()
+        };
+        let mut with_ack = splunk::Token::new(HEC_TOKEN);
+        with_ack.use_ack = true;
+        let tls = splunk::start(splunk::Options {
+            listen,
+            ..splunk::Options::with_token(with_ack)
+        })
+        .await?;
+        let table: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string("connectors/sentinel/table.json")?)?;
+        let columns = table["properties"]["schema"]["columns"].as_array();
+        let columns: Vec<(&str, &str)> = columns
+            .ok_or("no columns")?
+            .iter()
+            .filter_map(|column| Some((column["name"].as_str()?, column["type"].as_str()?)))
+            .collect();
+        let without_ocsf = azure::Stream::new(
+            "Custom-Andon_CL",
+            columns
+                .strip_suffix(&[("Ocsf", "dynamic")])
+                .ok_or("Ocsf is not the last")?,
+        );
+        let mut options = azure::Options::with_stream(without_ocsf);
+        options.resources.columns = azure::Stream::new("", &columns).columns;
+        let lacking = azure::start(options).await?;
+        let registry = registry::start(registry::Options {
+            token: Some("the right one".to_owned()),
+            ..registry::Options::default()
+        })
+        .await?;
+        let odd = r#"{ "featureViews": [ { "spec": { "name": 7 } } ] }"#;
+        let features = features::start(&Listen::default(), odd).await?;
+        let busy = features::start(&Listen::default(), "{}").await?;
+        busy.faults()
+            .then_times(100, &Fault::Status(503, "Service Unavailable".to_owned()));
+        Ok(Self {
+            soc: Soc::start().await?,
+            tls,
+            lacking,
+            registry,
+            features,
+            busy,
+        })
+    }
+
+    fn ports(&self) -> [(&'static str, String); 7] {
+        let port = |url: &str| url.rsplit(':').next().unwrap_or_default().to_owned();
+        [
+            ("SPLNK", port(self.soc.splunk.url())),
+            ("PAGER", port(self.soc.pager.url())),
+            ("HTTPS", port(self.tls.url())),
+            ("AZURE", port(self.lacking.url())),
+            ("MLFLO", port(self.registry.url())),
+            ("FEAST", port(self.features.url())),
+            ("BUSY5", port(self.busy.url())),
+        ]
+    }
+
+    /// What `andon check --live` says to a folder.
+    async fn said(&self, folder: &Path) -> (String, usize, usize) {
+        let mut config = fs::read_to_string(folder.join("andon.yaml")).expect("andon.yaml");
+        for (word, port) in self.ports() {
+            config = config.replace(word, &port);
+        }
+        let mut faults = Faults::new();
+        let source = Source::new("andon.yaml", config);
+        let catalog = load(&Files::built_in(), &source, &mut faults);
+        let told = render(&faults.into_sorted(), Format::Text { color: false });
+        let catalog = catalog.unwrap_or_else(|| panic!("{}:\n{told}", folder.display()));
+        let (_, faults) = asking::ask(catalog, folder, Clock::system()).await;
+        let sorted = faults.into_sorted();
+        let mut said = render(&sorted, Format::Text { color: false });
+        for (word, port) in self.ports() {
+            said = said.replace(&port, word);
+        }
+        (said, sorted.len(), 0)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_asking_finds_is_told_once_with_its_place_and_its_help() -> Outcome<()> {
+    let update = std::env::var_os("UPDATE_EXPECT").is_some();
+    let asked = Asked::start().await?;
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for folder in folders().iter().filter(|folder| is_live(folder)) {
+        let folder = folder.strip_prefix(env!("CARGO_MANIFEST_DIR"))?;
+        wrong.extend(wrongly_said(folder, asked.said(folder).await, update));
+        count += 1;
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(count >= 10, "{count} folders");
+    // Nobody was told anything.
+    assert_eq!(asked.soc.splunk.recorded().count(), 0);
+    assert_eq!(asked.soc.pager.recorded().count(), 0);
+    assert_eq!(asked.lacking.recorded().count(), 0);
+    Ok(())
 }
 
 /// The files below a folder of the repository whose names end in `ending`.

@@ -1,5 +1,7 @@
-//! `andon check`: every fault of the files, with its place and what to write instead; with `--store`
-//! what is wrong with the store, and what to do.
+//! `andon check`: every fault of the files, with its place and what to write instead; with `--live` what each
+//! connection answers; with `--store` what is wrong with the store, and what to do.
+
+mod live;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -9,8 +11,9 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value as Json, json};
 
 use super::{Ended, Format, Where, backup, output, shown};
-use crate::daemon;
-use crate::diag::{self, Diagnostic, Source};
+use crate::catalog::Catalog;
+use crate::daemon::{self, Folder};
+use crate::diag::{self, Diagnostic, Level, Source};
 use crate::store::{self, Fault};
 
 /// Stands for the store that `andon.yaml` names: a folder is no store.
@@ -24,6 +27,9 @@ pub(crate) struct Typed {
     /// Check the store and not the files, beside the daemon or without it; with a FILE that one, such as a backup
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = THE_STORE)]
     store: Option<PathBuf>,
+    /// Also ask each connection whether it would work; nothing is changed or delivered
+    #[arg(long, conflicts_with = "store")]
+    live: bool,
     /// For a person, a script, a workflow of GitHub, or code scanning
     #[arg(long, value_enum, default_value = "text")]
     format: Shown,
@@ -66,39 +72,53 @@ pub(crate) fn run(typed: &Typed, at: &Where) -> anyhow::Result<Ended> {
         None => {}
     }
     let folder = at.folder(here)?;
-    let (catalog, said) = match daemon::load(&folder) {
+    let (catalog, mut said) = match daemon::load(&folder) {
         Ok((catalog, said)) => (Some(catalog), said),
         Err(daemon::Error::Faults(said)) => (None, said),
         Err(other) => return Err(other.into()),
     };
+    let sound = catalog.as_ref().map(|catalog| sound(&folder, catalog));
+    let asked = match catalog {
+        Some(catalog) if typed.live => Some(live::ask(catalog, &folder, &mut said)?),
+        _ => None,
+    };
+    let faulty = said.iter().any(|fault| fault.level == Level::Error);
     match typed.format {
-        Shown::Json => output::line(&diag::render(&said, diag::Format::Json)),
+        Shown::Json => match &asked {
+            Some(asked) => output::line(&output::json(&live::json(asked, &said))),
+            None => output::line(&diag::render(&said, diag::Format::Json)),
+        },
         Shown::Github => output::text(&diag::render(&relative(said), diag::Format::Github)),
         Shown::Sarif => output::text(&diag::render(&relative(said), diag::Format::Sarif)),
         Shown::Text => {
+            if let Some(asked) = &asked {
+                output::line(sound.as_deref().unwrap_or_default());
+                output::text(&live::text(asked));
+            }
             if !said.is_empty() {
                 output::faults(&said);
             }
-            if let Some(catalog) = &catalog {
-                output::line(&format!(
-                    "{}: {} connections, {} mappings, {} connectors are sound",
-                    if folder.is_configured {
-                        folder.config.name.as_str()
-                    } else {
-                        "no andon.yaml here, so the built-in files"
-                    },
-                    catalog.config.written().count(),
-                    catalog.mappings.len(),
-                    catalog.connectors.len(),
-                ));
+            if let (None, Some(sound)) = (&asked, &sound) {
+                output::line(sound);
             }
         }
     }
-    Ok(if catalog.is_some() {
-        Ended::Fine
-    } else {
-        Ended::Faults
-    })
+    Ok(if faulty { Ended::Faults } else { Ended::Fine })
+}
+
+/// What there is, where all of it is sound.
+fn sound(folder: &Folder, catalog: &Catalog) -> String {
+    format!(
+        "{}: {} connections, {} mappings, {} connectors are sound",
+        if folder.is_configured {
+            folder.config.name.as_str()
+        } else {
+            "no andon.yaml here, so the built-in files"
+        },
+        catalog.config.written().count(),
+        catalog.mappings.len(),
+        catalog.connectors.len(),
+    )
 }
 
 /// Faults whose files are named from the current folder, where they lie in it: that is how GitHub and

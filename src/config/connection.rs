@@ -46,6 +46,8 @@ pub struct Connection {
     pub timeout: Duration,
     /// Where it stands.
     pub place: Place,
+    /// Where what is written under it stands, by key.
+    written: BTreeMap<String, Place>,
     host: String,
 }
 
@@ -74,6 +76,11 @@ impl Connection {
     /// A text setting.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.settings.get(name).and_then(Json::as_str)
+    }
+
+    /// Where a setting is written; where the connection is, for one that is not.
+    pub fn place_of(&self, key: &str) -> &Place {
+        self.written.get(key).unwrap_or(&self.place)
     }
 
     /// The host of its first URL, or the machine's own name for those that have none.
@@ -228,6 +235,12 @@ pub fn parse(
         ca,
         timeout,
         place: entry.key_place(),
+        written: node
+            .as_map()
+            .unwrap_or_default()
+            .iter()
+            .map(|entry| (entry.key.clone(), entry.value.place()))
+            .collect(),
     })
 }
 
@@ -248,6 +261,7 @@ pub fn own(connector: &Arc<Connector>, file: &Node) -> Connection {
         ca: None,
         timeout: TIMEOUT,
         place: file.place(),
+        written: BTreeMap::new(),
     }
 }
 
@@ -342,6 +356,18 @@ fn plain(node: &Node, setting: &Setting, faults: &mut Faults) -> Option<Json> {
                 format!("`{}` cannot be `{text}`", setting.name),
             )
             .help(format!("write one of {}", setting.one_of.join(", ")));
+        return None;
+    }
+    if let Some(pattern) = &setting.matches
+        && !pattern.is_match(text)
+    {
+        faults
+            .error(
+                BAD_SETTING,
+                node.place(),
+                format!("`{}` is not written like this", setting.name),
+            )
+            .help(instead(setting, text, &setting.looks()));
         return None;
     }
     Some(match setting.kind {

@@ -9,6 +9,7 @@ mod action;
 mod deliver;
 mod event;
 mod extract;
+mod live;
 mod opened;
 mod parse;
 mod schedule;
@@ -27,11 +28,15 @@ pub use deliver::{
     Acknowledged, AnswerRule, Batch, Cut, Deliver, Fit, Framing, Of, Target, Use, Verdict,
 };
 pub use extract::{Extracted, Input};
+pub use live::{Answer as LiveAnswer, Live, Question, Verdict as LiveVerdict, Way as AskedBy};
 pub use opened::{Opened, Unreadable, open};
 pub use parse::{Files, check_head, parse};
 pub use schedule::Schedule;
 pub use setting::{RESERVED, Setting, SettingKind, is_name};
-pub use signal::{FileRule, Next, Open, Poll, PollOf, SignalRule, SourceLink, Way, Whole, lets};
+pub use signal::{
+    FileRule, Next, Open, Poll, PollOf, Replied, Reply, ReplyWord, SignalRule, SourceLink, Way,
+    Whole, lets,
+};
 pub use signs::{Part as SignedPart, SentAt, Signs, instant};
 pub use step::{ANSWER, Around, Kept, Step, StepAnswer, StepVerdict, Until};
 
@@ -64,6 +69,8 @@ pub struct Connector {
     pub actions: Vec<ActionRule>,
     /// How alerts are sent to it.
     pub deliver: Option<Deliver>,
+    /// What `andon check --live` asks it.
+    pub live: Live,
     /// Where its name stands.
     pub place: Place,
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{
-    Connector, SettingKind, Unmatched, Verified, Way, Webhook, accepts, action, deliver, setting,
-    signal,
+    Connector, SettingKind, Unmatched, Verified, Way, Webhook, accepts, action, deliver, live,
+    setting, signal,
 };
 use crate::diag::{Code, Faults, Source, codes};
 use crate::shape::{AuthRule, Offered, Templates};
@@ -23,9 +23,9 @@ const LET_IN: &str = "write `webhook:` with `signature:` or `accepts:`; `webhook
 /// The files beside a manifest, by their path below its folder.
 pub type Files = BTreeMap<String, Arc<[u8]>>;
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "andon", "name", "about", "docs", "verified", "settings", "auth", "webhook", "signals",
-    "actions", "deliver",
+    "actions", "deliver", "live",
 ];
 
 /// Reads the manifest of the connector in the folder `folder`.
@@ -91,6 +91,12 @@ pub fn parse(
     let deliver = fields
         .get("deliver")
         .and_then(|node| deliver::parse(node, templates, offered, faults));
+    if let Some(replies) = signals.iter().find(|signal| signal.reply.is_some())
+        && fields.get("deliver").is_none()
+    {
+        signal::without_alerts(replies.place.clone(), faults);
+    }
+    let live = live::parse(&fields, offered, faults);
     if webhook.is_none()
         && signals
             .iter()
@@ -124,6 +130,7 @@ pub fn parse(
         signals,
         actions,
         deliver,
+        live,
         place: fields.get("name").unwrap_or(&node).place(),
     })
 }

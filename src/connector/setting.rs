@@ -1,5 +1,6 @@
 //! `settings:`: what a connection in `andon.yaml` has to say.
 
+use regex::Regex;
 use serde_json::Value as Json;
 
 use crate::diag::{Faults, codes};
@@ -20,6 +21,8 @@ pub struct Setting {
     pub default: Option<Json>,
     /// The only values it may have.
     pub one_of: Vec<String>,
+    /// How it has to be written, as a whole.
+    pub matches: Option<Regex>,
 }
 
 /// What a setting is.
@@ -39,6 +42,17 @@ pub enum SettingKind {
     Duration,
     /// A folder or file, relative to the folder of `andon.yaml`.
     Path,
+}
+
+impl Setting {
+    /// What it has to look like, where `matches` says so.
+    pub fn looks(&self) -> String {
+        let pattern = self.matches.as_ref().map_or("", Regex::as_str);
+        let bare = pattern
+            .strip_prefix("^(?:")
+            .and_then(|rest| rest.strip_suffix(")$"));
+        format!("a text that matches `{}`", bare.unwrap_or(pattern))
+    }
 }
 
 impl SettingKind {
@@ -88,7 +102,7 @@ pub fn parse(node: &Node, faults: &mut Faults) -> Vec<Setting> {
         let Some(fields) = Fields::of(
             &entry.value,
             "a setting",
-            &["is", "about", "optional", "default", "one_of"],
+            &["is", "about", "optional", "default", "one_of", "matches"],
             faults,
         ) else {
             continue;
@@ -134,7 +148,24 @@ pub fn parse(node: &Node, faults: &mut Faults) -> Vec<Setting> {
             optional: fields.truth("optional", faults).unwrap_or(false),
             default: fields.get("default").map(Node::to_json),
             one_of: fields.list_of_text("one_of", faults).unwrap_or_default(),
+            matches: pattern(&fields, faults),
         });
     }
     settings
+}
+
+/// Reads `matches:`: a pattern for the whole text.
+pub(super) fn pattern(fields: &Fields<'_>, faults: &mut Faults) -> Option<Regex> {
+    let pattern = fields.text("matches", faults)?;
+    let read = Regex::new(&format!("^(?:{pattern})$")).ok();
+    if read.is_none() {
+        faults
+            .error(
+                crate::expr::BAD_PATTERN,
+                fields.get("matches").unwrap_or(fields.node()).place(),
+                "this pattern is no regular expression",
+            )
+            .help("write such as `\"[a-z0-9-]{1,40}\"`");
+    }
+    read
 }

@@ -3,18 +3,21 @@
 mod way;
 mod schema;
 mod instance;
+mod reply;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::setting::is_name;
 use super::{Files, Schedule};
-use crate::diag::{Code, Faults, codes};
+use crate::diag::{self, Code, Faults, codes};
 use crate::document::Place;
 use crate::expr::{Expr, Names, Scope, Type, Value};
 use crate::shape::{Call, Offered, Path, Reading, Shape};
 use crate::yaml::{Entry, Fields, Node};
 pub use instance::Instances;
+pub(super) use reply::without_alerts;
+pub use reply::{Replied, Reply, ReplyWord};
 use schema::schema;
 use way::way;
 
@@ -53,6 +56,10 @@ pub struct SignalRule {
     pub lost: Option<Expr>,
     /// A path below the connection's URL where it can be looked at; names come from `data`.
     pub link: Option<SourceLink>,
+    /// How it answers one of Andon's own alerts.
+    pub reply: Option<Reply>,
+    /// Where its name stands.
+    pub place: diag::Place,
     /// What its expressions name, in order.
     pub names: Names,
 }
@@ -174,7 +181,7 @@ pub struct Whole {
     pub or_quiet: Option<Duration>,
 }
 
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "about",
     "schema",
     "sample",
@@ -191,6 +198,7 @@ const KEYS: [&str; 16] = [
     "again",
     "lost",
     "link",
+    "reply",
 ];
 
 /// Reads one entry of `signals:`.
@@ -270,6 +278,9 @@ pub fn parse(
     let link = fields
         .get("link")
         .and_then(|node| link(node, &data_type, faults));
+    let reply = fields
+        .get("reply")
+        .and_then(|node| reply::reply(node, &data_type, faults));
     if faults.errors() > before {
         return None;
     }
@@ -289,6 +300,8 @@ pub fn parse(
         again,
         lost,
         link,
+        reply,
+        place: entry.key_place(),
         names,
     })
 }

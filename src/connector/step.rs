@@ -251,7 +251,13 @@ impl Until {
     }
 }
 
-fn kept(fields: &Fields<'_>, key: &str, names: &mut Names, faults: &mut Faults) -> Vec<Kept> {
+/// Reads `keep:` or `guard:`; the names are added to `names`.
+pub(super) fn kept(
+    fields: &Fields<'_>,
+    key: &str,
+    names: &mut Names,
+    faults: &mut Faults,
+) -> Vec<Kept> {
     let mut kept = Vec::new();
     for entry in fields.entries(key, faults) {
         let value = Reading::over(names).expr(&entry.value, faults);

@@ -31,11 +31,12 @@ pub use event::Rendered;
 pub use probe::test_event;
 pub use supervise::{resume, standings, start};
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::alert::Alert;
 use crate::config::Connection;
-use crate::connector::{Connector, Deliver};
+use crate::connector::{Connector, Deliver, Target};
 use crate::live::Snapshot;
 
 /// The event of `destination` for this revision of an alert, as it would be sent.
@@ -46,6 +47,15 @@ use crate::live::Snapshot;
 pub fn render(snapshot: &Snapshot, destination: &str, alert: &Alert) -> Result<Rendered, Error> {
     let way = Way::to(snapshot, destination)?;
     event::render(&way, alert).map(|event| event.rendered)
+}
+
+/// Where a destination that is a file writes; `None` for any other.
+///
+/// # Errors
+/// When its path cannot be made.
+pub fn file_of(snapshot: &Snapshot, destination: &str) -> Option<Result<PathBuf, Error>> {
+    let way = Way::to(snapshot, destination).ok()?;
+    matches!(way.deliver.target, Target::File { .. }).then(|| way.path())
 }
 
 /// A destination in one snapshot.

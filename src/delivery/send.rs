@@ -220,7 +220,7 @@ impl<'s> Way<'s> {
     }
 
     /// Where the lines go: relative to the folder of `andon.yaml`.
-    fn path(&self) -> Result<std::path::PathBuf, Error> {
+    pub(super) fn path(&self) -> Result<std::path::PathBuf, Error> {
         let Target::File { path, .. } = &self.deliver.target else {
             return Err(Error::Unknown(self.connection.name.clone()));
         };

@@ -24,5 +24,7 @@ pub const MISSING_FILE: Code = Code("AND0435");
 pub const UNKNOWN_CONNECTION: Code = Code("AND0530");
 /// A secret that the connector does not declare.
 pub const UNKNOWN_SECRET: Code = Code("AND0801");
+/// A setting that the connector does not declare, or not as the type that is wanted.
+pub const UNKNOWN_SETTING: Code = Code("AND0824");
 /// A header with a name that headers do not have, or that Andon sets itself.
 pub const BAD_HEADER: Code = Code("AND0822");

@@ -136,7 +136,8 @@ impl Fragment {
 }
 
 /// The name of a sort of fault, such as `AND0203`. 01xx YAML and files, 02xx expressions,
-/// 03xx templates and what conditions come to, 04xx connectors, 05xx mappings, 06xx `andon.yaml`, 07xx schemas, 08xx values.
+/// 03xx templates and what conditions come to, 04xx connectors, 05xx mappings, 06xx `andon.yaml`,
+/// 07xx schemas, 08xx values, and from 0850 what connections answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Code(pub &'static str);
 

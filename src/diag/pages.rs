@@ -13,7 +13,7 @@ pub const GROUPS: [(&str, &str); 8] = [
     ("05", "Mappings and kinds"),
     ("06", "andon.yaml"),
     ("07", "Schemas"),
-    ("08", "Requests and values"),
+    ("08", "Requests, values, and what connections answer"),
 ];
 
 /// The page of a code, such as `AND0203`, as Markdown.

@@ -107,7 +107,7 @@ pub(super) struct Found {
 pub(super) struct Folder<'s> {
     pub connection: &'s Connection,
     pub path: PathBuf,
-    rules: Vec<(&'s SignalRule, &'s FileRule, globset::GlobMatcher)>,
+    pub(super) rules: Vec<(&'s SignalRule, &'s FileRule, globset::GlobMatcher)>,
 }
 
 impl<'s> Folder<'s> {
@@ -212,7 +212,7 @@ impl Seen {
     }
 }
 
-fn walk(folder: &Folder<'_>) -> Vec<Found> {
+pub(super) fn walk(folder: &Folder<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     let entries = walkdir::WalkDir::new(&folder.path)
         .follow_links(false)

@@ -22,10 +22,13 @@ mod own;
 mod look_up;
 mod retry;
 mod jobs;
+mod look;
 
 pub use body::{DEEPEST, LONGEST_BODY, LONGEST_INFLATED};
 pub use jobs::{Options, start, start_with};
 pub use keep::Received;
+pub use look::{FirstPage, first_page, folder};
+pub use poll::Error as PollError;
 pub use refused::Refused;
 pub use retry::{NotRetried, retry};
 pub use webhook::{Arrival, Receipt, receive};

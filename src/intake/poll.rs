@@ -16,6 +16,7 @@ use super::draw::{Cut, Draw, UNREAD, header_object, said};
 use super::hold;
 use super::items::{AT_ONCE, gone, keep_items};
 use super::page::{Page, base_of};
+use crate::clock::Clock;
 use crate::config::Connection;
 use crate::connector::{Input, Poll, PollOf, Schedule, SignalRule, Way};
 use crate::expr::Value;
@@ -46,22 +47,33 @@ pub(super) struct Key {
 
 /// Why a poll failed. It is made again.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Error {
+pub enum Error {
+    /// An expression of it failed.
     #[error("cannot make the request")]
     Request(#[from] shape::Error),
+    /// No answer.
     #[error("cannot poll")]
     Web(#[from] web::Error),
+    /// An answer that is none to read.
     #[error("the answer has status {status}")]
     Status {
+        /// Its status.
         status: u16,
+        /// The beginning of what it says: one line, clean.
+        said: String,
+        /// How long it asks to wait.
         retry_after: Option<Duration>,
     },
+    /// A page, or nothing.
     #[error("the answer is no JSON")]
     NotJson,
+    /// `next:` leads nowhere.
     #[error("cannot go to the next page: {0}")]
     Next(String),
+    /// It does not end.
     #[error("there are more than {MOST_PAGES} pages")]
     TooManyPages,
+    /// The store takes nothing.
     #[error("cannot keep what was polled")]
     Store(#[from] store::Error),
 }
@@ -269,7 +281,7 @@ pub(super) async fn turn(
     let mut page = Page::first(poll.next.as_ref());
     for number in 1.. {
         live.store.room()?;
-        let read = read_page(live, snapshot, &found, &page, &known).await?;
+        let read = read_page(&live.clock, snapshot, &found, &page, &known).await?;
         faults |= read
             .cuts
             .iter()
@@ -315,14 +327,18 @@ pub(super) async fn turn(
 }
 
 /// One answer, cut up.
-struct Read {
-    cuts: Vec<Cut>,
+pub(super) struct Read {
+    pub(super) cuts: Vec<Cut>,
     raw: Raw,
-    next: Option<Page>,
+    pub(super) next: Option<Page>,
 }
 
-async fn read_page(
-    live: &Arc<Live>,
+/// The longest piece of a refusal that is told, in graphemes.
+const LONGEST_SAID: usize = 200;
+
+/// Asks for a page and cuts it up. Keeps nothing.
+pub(super) async fn read_page(
+    clock: &Clock,
     snapshot: &Snapshot,
     found: &Found<'_>,
     page: &Page,
@@ -335,7 +351,7 @@ async fn read_page(
     } = found;
     let next = poll.next.as_ref();
     let (request, base) = {
-        let mut input = Input::new(&connection.settings, live.clock.now());
+        let mut input = Input::new(&connection.settings, clock.now());
         input.mark = known;
         let scope = rule.scope(&input);
         let first_url = connection.connector.first_url().unwrap_or_default();
@@ -349,10 +365,11 @@ async fn read_page(
     if !(200..300).contains(&answer.status) {
         return Err(Error::Status {
             status: answer.status,
+            said: crate::untrusted::log(answer.text().trim(), LONGEST_SAID),
             retry_after: retry_after(&answer),
         });
     }
-    let now = live.clock.now();
+    let now = clock.now();
     let header = header_object(&answer.headers);
     let (cuts, next) = {
         let mut input = Input::new(&connection.settings, now);

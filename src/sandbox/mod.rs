@@ -8,6 +8,7 @@
 mod listen;
 mod fault;
 mod body;
+mod outgoing;
 pub mod splunk;
 pub mod azure;
 pub mod pagerduty;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::clock::Clock;
 use crate::config::SecretRef;
@@ -152,6 +152,20 @@ impl Secrets {
             },
         );
         found
+    }
+
+    /// Whether a secret is written as it has to be; `None` when it is not given.
+    ///
+    /// # Errors
+    /// As [`Secrets::get`].
+    pub fn fits(
+        &self,
+        connection: &str,
+        setting: &str,
+        pattern: &regex::Regex,
+    ) -> Result<Option<bool>, Error> {
+        let secret = self.get(connection, setting)?;
+        Ok(secret.map(|secret| pattern.is_match(secret.expose_secret())))
     }
 
     /// Whether a file with a secret of that connection is no longer as it was when it was last read.

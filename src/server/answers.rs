@@ -2,59 +2,21 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
-use axum::response::Response;
-use serde_json::json;
-
 use super::Desk;
 use super::alerts::with_links;
 use super::body::Form;
 use super::callers::Asked;
 use super::page::ok;
 use super::problem::Problem;
-use crate::alert::{Alert, AlertId, Closed, ClosedHow, Said, State as AlertState};
+use crate::alert::{AlertId, ClosedHow};
 use crate::config::Scope;
-use crate::store::{self, Tx};
-use crate::triage::{self, Why};
+use crate::triage::{self, Heard, MOST_NOTES, Word};
 use crate::untrusted;
+use axum::extract::State;
+use axum::response::Response;
 
 /// The longest note that is kept, in graphemes.
 const LONGEST: usize = 2_000;
-/// How many notes an alert keeps: every destination gets all of them with each revision.
-const MOST_NOTES: usize = 100;
-
-/// What is said.
-#[derive(Debug, Clone)]
-enum Word {
-    Acknowledged(String),
-    Resolved { text: String, how: ClosedHow },
-    Noted(String),
-}
-
-impl Word {
-    /// The word of the audit.
-    fn what(&self) -> &'static str {
-        match self {
-            Self::Acknowledged(_) => "alert.acknowledged",
-            Self::Resolved {
-                how: ClosedHow::FalsePositive,
-                ..
-            } => "alert.false_positive",
-            Self::Resolved { .. } => "alert.resolved",
-            Self::Noted(_) => "alert.noted",
-        }
-    }
-}
-
-/// What became of it.
-enum Heard {
-    Revised(Alert),
-    Known(Alert),
-    NoAlert,
-    Closed,
-    TooManyNotes,
-}
-
 /// `POST /v1/alerts/{id}/ack`
 pub(super) async fn acknowledge(
     State(desk): State<Arc<Desk>>,
@@ -119,7 +81,7 @@ async fn answer(
     let heard = desk
         .live
         .store
-        .write(move |tx| hear(tx, &snapshot.catalog, id, &by, word))
+        .write(move |tx| triage::hear(tx, &snapshot.catalog, id, &by, word))
         .await?;
     match heard {
         Heard::Revised(alert) => {
@@ -137,71 +99,4 @@ async fn answer(
             format!("alert `{id}` has {MOST_NOTES} notes, and takes no more"),
         )),
     }
-}
-
-fn hear(
-    tx: &mut Tx<'_>,
-    catalog: &crate::catalog::Catalog,
-    id: AlertId,
-    by: &str,
-    word: Word,
-) -> Result<Heard, store::Error> {
-    let Some(known) = tx.alert(id)? else {
-        return Ok(Heard::NoAlert);
-    };
-    if known.state == AlertState::Resolved {
-        return Ok(Heard::Closed);
-    }
-    let now = tx.now();
-    let mut alert = known.as_ref().clone();
-    let said = |text: String| Said {
-        by: by.to_owned(),
-        at: now,
-        text,
-    };
-    let what = word.what();
-    let (why, noted) = match word {
-        // Said again by the same person it is the same word: playbooks repeat what timed out.
-        Word::Acknowledged(text)
-            if alert
-                .acknowledged
-                .as_ref()
-                .is_some_and(|before| before.by == by && before.text == text) =>
-        {
-            return Ok(Heard::Known(alert));
-        }
-        Word::Acknowledged(text) => {
-            alert.acknowledged = Some(said(text));
-            (Why::Changed, None)
-        }
-        Word::Resolved { text, how } => {
-            let closed = Closed {
-                at: now,
-                how,
-                by: Some(by.to_owned()),
-            };
-            triage::over(&mut alert, closed);
-            (Why::Resolved, Some(text).filter(|text| !text.is_empty()))
-        }
-        Word::Noted(text) => (Why::Changed, Some(text)),
-    };
-    if let Some(text) = noted {
-        if alert.notes.len() >= MOST_NOTES && why != Why::Resolved {
-            return Ok(Heard::TooManyNotes);
-        }
-        alert.notes.push(said(text));
-    }
-    if why != Why::Resolved {
-        alert.revision = alert.revision.saturating_add(1);
-        alert.state = AlertState::Updated;
-    }
-    // A word keeps no alert awake: it goes quiet when it would have.
-    let quiet_at = triage::still_quiet_at(tx, catalog, &alert)?;
-    let alert = triage::revise(tx, catalog, alert, why, now, quiet_at)?;
-    tx.audit(
-        by,
-        what,
-        &json!({ "alert": alert.id, "revision": alert.revision }),
-    )?;
-    Ok(Heard::Revised(Arc::unwrap_or_clone(alert)))
 }

@@ -19,8 +19,6 @@ use crate::yaml::{Fields, Node};
 
 /// No method, or more than one.
 const ONE_METHOD: Code = Code("AND0820");
-/// A setting that is not one.
-const UNKNOWN_SETTING: Code = Code("AND0824");
 
 /// The keys of a request; a step has more beside them.
 pub const KEYS: [&str; 10] = [
@@ -298,7 +296,7 @@ fn base_setting(node: &Node, offered: Offered<'_>, faults: &mut Faults) -> Optio
     }
     faults
         .error(
-            UNKNOWN_SETTING,
+            codes::UNKNOWN_SETTING,
             node.place(),
             format!("`{name}` is not a setting of type `url`"),
         )

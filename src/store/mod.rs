@@ -24,6 +24,7 @@ mod handle;
 mod standing;
 mod signals;
 mod newest;
+mod known_as;
 mod look_ups;
 mod alerts;
 mod due;

@@ -14,7 +14,10 @@ use super::columns::Count;
 use super::error::{Error, failed};
 
 /// Each schema change in order; `user_version` counts those that were applied.
-pub(super) const MIGRATIONS: &[&str] = &[include_str!("schema/0001.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("schema/0001.sql"),
+    include_str!("schema/0002.sql"),
+];
 
 /// `ANDN`: tells a store of ours from another program's database.
 pub(super) const APPLICATION: i32 = 0x414e_444e;
@@ -293,7 +296,7 @@ mod tests {
             .unwrap();
         let error = writer(&path, GIGABYTE).unwrap_err().to_string();
         assert!(
-            error.contains("has schema 99; this Andon knows up to 1"),
+            error.contains("has schema 99; this Andon knows up to 2"),
             "{error}"
         );
     }
@@ -325,7 +328,7 @@ mod tests {
 
     fn schema(path: &Path) -> usize {
         let connection = Connection::open(path).unwrap();
-        schema_of(&connection, path, &[MIGRATIONS[0], NEXT]).unwrap()
+        schema_of(&connection, path, &[MIGRATIONS[0], MIGRATIONS[1], NEXT]).unwrap()
     }
 
     #[test]
@@ -333,7 +336,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("andon.db");
         old(&path);
-        let (connection, lock) = writer_of(&path, GIGABYTE, &[MIGRATIONS[0], NEXT]).unwrap();
+        let (connection, lock) =
+            writer_of(&path, GIGABYTE, &[MIGRATIONS[0], MIGRATIONS[1], NEXT]).unwrap();
         let (note, signals): (String, i64) = connection
             .query_row(
                 "SELECT (SELECT min(note) FROM destinations), (SELECT count(*) FROM signals)",
@@ -344,7 +348,7 @@ mod tests {
         assert_eq!((note.as_str(), signals), ("moved", 3));
         drop((connection, lock));
         let copy = folder.path().join("andon.db.schema-1");
-        assert_eq!((schema(&path), schema(&copy)), (2, 1));
+        assert_eq!((schema(&path), schema(&copy)), (3, 1));
         let mode = std::fs::metadata(&copy).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         // Back to the program of before: it refuses, says what to do, and that can be done.
@@ -360,7 +364,7 @@ mod tests {
             super::super::restore(&copy, &path, true, jiff::Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(restored.checked.faults, []);
         writer(&path, GIGABYTE).unwrap();
-        assert_eq!(schema(&path), 1);
+        assert_eq!(schema(&path), 2);
     }
 
     #[test]
@@ -369,7 +373,12 @@ mod tests {
         let path = folder.path().join("andon.db");
         old(&path);
         let broken = "INSERT INTO nowhere VALUES (1);";
-        let failed = writer_of(&path, GIGABYTE, &[MIGRATIONS[0], NEXT, broken]).unwrap_err();
+        let failed = writer_of(
+            &path,
+            GIGABYTE,
+            &[MIGRATIONS[0], MIGRATIONS[1], NEXT, broken],
+        )
+        .unwrap_err();
         assert_eq!(failed.to_string(), "cannot change the schema");
         assert_eq!(schema(&path), 1);
         let (connection, _lock) = writer(&path, GIGABYTE).unwrap();

@@ -208,6 +208,7 @@ impl Tx<'_> {
                             "DELETE FROM revisions WHERE id = ?1",
                             [newest],
                         )?;
+                        self.forget_names(*id)?;
                         removed += 1;
                         largest = largest.max(*id);
                     }

@@ -107,7 +107,8 @@ fn wants(catalog: &Catalog, destination: &str, alert: &Alert, why: Why) -> bool 
         _ if alert.caused_by.is_some() => false,
         Why::Opened | Why::Severity | Why::Repeated => true,
         Why::Resolved => knows,
-        Why::Changed => !knows,
+        // What is over is no news to those who never heard of it.
+        Why::Changed => !knows && alert.state != State::Resolved,
     }
 }
 

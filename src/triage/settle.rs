@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::echo::recognise;
 use super::judge::Judged;
+use super::reply::reply;
 use super::revise::{Why, quiet_at, revise};
 use crate::alert::{Alert, AlertId, Closed, ClosedHow, Link, Offer, Origin, Severity, State};
 use crate::catalog::Catalog;
@@ -15,7 +16,7 @@ use crate::store::{self, LookUp, RawRef, Sighting, Standing, Tx};
 
 /// Keeps a judged signal with everything that follows from it; what an alert shows is moved into it.
 /// With `raw` the signal is new; without, it is one that waited or was stuck. Gives the alerts that
-/// it counts in.
+/// it counts in, and the one that it answers.
 ///
 /// # Errors
 /// When the store fails; then nothing of it is kept.
@@ -29,7 +30,7 @@ pub fn settle(
     if echo.is_some() {
         judged.signal.echo_of = echo;
     }
-    let alerts = tell(tx, catalog, judged)?;
+    let mut alerts = tell(tx, catalog, judged)?;
     let signal = &judged.signal;
     let reason = judged
         .stuck
@@ -66,6 +67,8 @@ pub fn settle(
             error: None,
         })?;
     }
+    // It counts in no alert for that: it is no sighting.
+    alerts.extend(reply(tx, catalog, &judged.signal)?);
     Ok(alerts)
 }
 

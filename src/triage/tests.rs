@@ -1,5 +1,7 @@
 //! What becomes of alerts, over the real store and the real files.
 
+mod reply;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -116,7 +118,7 @@ struct Desk {
 }
 
 impl Desk {
-    fn set() -> Self {
+    fn files(config: &str) -> Arc<Catalog> {
         let mut files = Files::built_in();
         files.put(
             "connectors/rows/connector.yaml",
@@ -127,8 +129,12 @@ impl Desk {
         files.put("mappings/rows.yaml", "rows.yaml", MAPPING.as_bytes());
         files.put("mappings/noted.yaml", "noted.yaml", NOTED.as_bytes());
         let mut faults = Faults::new();
-        let catalog = catalog::load(&files, &Source::new("andon.yaml", CONFIG), &mut faults);
+        let catalog = catalog::load(&files, &Source::new("andon.yaml", config), &mut faults);
         let said = render(&faults.into_sorted(), Format::Text { color: false });
+        Arc::new(catalog.unwrap_or_else(|| panic!("{said}")))
+    }
+
+    fn set() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::stopped("2026-11-23T08:00:00Z".parse().unwrap());
         let store = Store::open(
@@ -140,7 +146,7 @@ impl Desk {
         Self {
             store,
             clock,
-            catalog: Arc::new(catalog.unwrap_or_else(|| panic!("{said}"))),
+            catalog: Self::files(CONFIG),
             _folder: folder,
         }
     }

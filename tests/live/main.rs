@@ -235,6 +235,51 @@ mod mlflow {
         Ok(())
     }
 
+    /// `andon check --live` at a real server: its webhook is found, and its polls are read.
+    #[tokio::test(flavor = "multi_thread")]
+    #[ignore = "installs MLflow: cargo xtask live"]
+    async fn a_real_registry_is_asked_for_its_webhook_and_its_polls() -> Outcome<()> {
+        let floor = Floor::lay().await?;
+        let check = || -> Outcome<Value> {
+            let out = std::process::Command::new(env!("CARGO_BIN_EXE_andon"))
+                .args(["check", "--live", "--format", "json"])
+                .current_dir(floor.folder.path())
+                .output()?;
+            Ok(serde_json::from_slice(&out.stdout)?)
+        };
+        let told = check()?;
+        assert_eq!(told["faults"], json!([]), "{told}");
+        let registry = &told["connections"][0];
+        assert_eq!(registry["name"], "registry");
+        let said = |about: &str| -> String {
+            let mut asked = registry["asked"].as_array().into_iter().flatten();
+            let one = asked.find(|one| one["about"] == about);
+            one.map_or_else(String::new, |one| {
+                format!("{}: {}", one["outcome"], one["said"])
+            })
+        };
+        assert_eq!(
+            said("the webhook"),
+            "\"fine\": \"it leads here; it does not tell of: REGISTERED_MODEL.CREATED, MODEL_VERSION_TAG.DELETED\""
+        );
+        assert_eq!(
+            said("polling `version`"),
+            "\"fine\": \"3 signals, all as they have to be\""
+        );
+        let config = floor.folder.path().join("andon.yaml");
+        let elsewhere = std::fs::read_to_string(&config)?.replace(
+            "public_url: http://127.0.0.1",
+            "public_url: http://andon.example.com",
+        );
+        std::fs::write(&config, elsewhere)?;
+        let told = check()?;
+        assert_eq!(
+            told["connections"][0]["asked"][1]["outcome"], "not_asked",
+            "{told}"
+        );
+        Ok(())
+    }
+
     /// The same, where somebody moved the alias in between: nothing is overwritten.
     #[tokio::test(flavor = "multi_thread")]
     #[ignore = "installs MLflow: cargo xtask live"]

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::super::setting::is_name;
+use super::super::setting::{is_name, pattern};
 use crate::diag::{Faults, codes};
 use crate::expr::{Names, Type};
 use crate::yaml::{Fields, Node};
@@ -126,19 +126,7 @@ pub(super) fn takes(fields: &Fields<'_>, names: &mut Names, faults: &mut Faults)
         };
         let slot = names.len();
         *names = std::mem::take(names).with(&entry.key, of);
-        let matches = take.text("matches", faults).and_then(|pattern| {
-            let read = regex::Regex::new(&format!("^(?:{pattern})$")).ok();
-            if read.is_none() {
-                faults
-                    .error(
-                        crate::expr::BAD_PATTERN,
-                        take.get("matches").unwrap_or(&entry.value).place(),
-                        "this pattern is no regular expression",
-                    )
-                    .help("write such as `\"[a-z0-9-]{1,40}\"`");
-            }
-            read
-        });
+        let matches = pattern(&take, faults);
         let number = |key: &str| take.get(key).and_then(|node| node.to_json().as_f64());
         takes.push(Take {
             name: entry.key.clone(),

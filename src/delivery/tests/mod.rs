@@ -267,6 +267,6 @@ async fn within<T>(work: impl Future<Output = T>) -> T {
 fn soc_alone() -> Scene {
     let connections = "  soc: { connector: splunk, url: \"https://hec.example.com\", token: { file: hec } }
   oncall: { connector: pagerduty, routing_key: { file: key } }
-  logs: { connector: sentinel, url: \"https://in.example.com\", dcr: dcr-1, token_url: \"https://login.example.com/t\", client_id: c, client_secret: { file: app } }";
+  logs: { connector: sentinel, url: \"https://in.example.com\", dcr: dcr-00000000000000000000000000000001, token_url: \"https://login.example.com/t\", client_id: c, client_secret: { file: app } }";
     Scene::idle(Files::built_in(), connections, &[])
 }

@@ -5,6 +5,7 @@
 
 mod token;
 mod stream;
+mod manager;
 mod routes;
 
 use std::collections::VecDeque;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 
+pub use manager::Resources;
 pub use stream::{Column, ColumnType, Stream};
 
 use super::listen::{self, Error, House, Listen, Running};
@@ -40,6 +42,8 @@ pub struct Options {
     pub dcr: String,
     /// The streams that the rule declares.
     pub streams: Vec<Stream>,
+    /// Where the rule and the workspace are in Azure Resource Manager.
+    pub resources: Resources,
     /// False answers 403, as before the role has propagated.
     pub role_assigned: bool,
     /// The longest call, packed and unpacked: 1,048,576 bytes, the server's own text. That it may be
@@ -60,6 +64,7 @@ impl Options {
             scope: "https://monitor.azure.com/.default".to_owned(),
             token_lives: Duration::from_secs(3599),
             dcr: "dcr-00000000000000000000000000000001".to_owned(),
+            resources: Resources::of(&stream),
             streams: vec![stream],
             role_assigned: true,
             call_at_most: 1_048_576,

@@ -14,7 +14,7 @@ use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 
 use super::stream::{self, Stream};
-use super::{Row, Workspace, locked, token};
+use super::{Row, Workspace, locked, manager, token};
 use crate::sandbox::body::{self, Unusable};
 
 /// The token endpoint's form is small.
@@ -26,6 +26,7 @@ pub(super) fn all(workspace: Arc<Workspace>) -> Router {
     Router::new()
         .route("/{tenant}/oauth2/v2.0/token", post(token_for))
         .route("/dataCollectionRules/{dcr}/streams/{stream}", post(ingest))
+        .merge(manager::routes())
         .fallback(async || error(404, "NotFound", "The requested path does not exist"))
         .with_state(workspace)
 }
@@ -68,7 +69,8 @@ async fn take(
     let bearer =
         body::header(headers, "authorization").and_then(|text| text.strip_prefix("Bearer "));
     let now = workspace.clock.steady();
-    if !bearer.is_some_and(|token| locked(&workspace.issued).is_good(token, now)) {
+    let scope = &workspace.options.scope;
+    if !bearer.is_some_and(|token| locked(&workspace.issued).is_good(token, scope, now)) {
         return Err(error(
             401,
             "Unauthorized",
@@ -197,7 +199,7 @@ fn check_span(records: &[Map<String, Value>]) -> Result<(), Response> {
 
 /// The shape is Azure's; texts are Microsoft's where a public source quotes them (413, gzip, 403),
 /// else made up.
-fn error(status: u16, code: &str, message: &str) -> Response {
+pub(super) fn error(status: u16, code: &str, message: &str) -> Response {
     let answer = json!({ "error": { "code": code, "message": message } });
     body::typed(
         status,

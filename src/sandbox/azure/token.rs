@@ -9,14 +9,24 @@ use serde_json::{Value, json};
 use super::{Options, Workspace, locked};
 use crate::sandbox::body;
 
+/// The scope of Azure Resource Manager in the public cloud.
+pub(super) const MANAGEMENT: &str = "https://management.azure.com/.default";
 /// How many live tokens are remembered; the oldest go first.
 const AT_MOST: usize = 1000;
 
 /// The tokens that are still good.
 #[derive(Debug, Default)]
 pub(super) struct Issued {
-    live: Vec<(String, Duration)>,
+    live: Vec<Token>,
     count: u64,
+}
+
+/// A token that was given.
+#[derive(Debug)]
+struct Token {
+    text: String,
+    until: Duration,
+    scope: String,
 }
 
 impl Issued {
@@ -28,21 +38,26 @@ impl Issued {
         self.live.clear();
     }
 
-    /// A new token that is good until `until` on the steady clock.
-    fn issue(&mut self, until: Duration) -> String {
+    /// A new token for a scope that is good until `until` on the steady clock.
+    fn issue(&mut self, scope: &str, until: Duration) -> String {
         self.count += 1;
         let token = format!("sandbox.{:08}.token", self.count);
         if self.live.len() >= AT_MOST {
             self.live.remove(0);
         }
-        self.live.push((token.clone(), until));
+        self.live.push(Token {
+            text: token.clone(),
+            until,
+            scope: scope.to_owned(),
+        });
         token
     }
 
-    pub(super) fn is_good(&self, token: &str, now: Duration) -> bool {
+    /// Whether a token is good for what was asked of it: one for another audience is refused.
+    pub(super) fn is_good(&self, token: &str, scope: &str, now: Duration) -> bool {
         self.live
             .iter()
-            .any(|(known, until)| known == token && now < *until)
+            .any(|known| known.text == token && known.scope == scope && now < known.until)
     }
 }
 
@@ -74,8 +89,9 @@ pub(super) fn answer(
     if let Err(refused) = check(options, &fields) {
         return refused;
     }
+    let scope = fields.get("scope").map_or("", String::as_str);
     let lives = options.token_lives;
-    let token = locked(&workspace.issued).issue(workspace.clock.steady() + lives);
+    let token = locked(&workspace.issued).issue(scope, workspace.clock.steady() + lives);
     let answer = json!({
         "token_type": "Bearer",
         "expires_in": lives.as_secs(),
@@ -142,7 +158,7 @@ fn check(options: &Options, fields: &HashMap<String, String>) -> Result<(), Resp
                 900_144,
                 "The request body must contain the following parameter: 'scope'.",
             )),
-            Some(scope) if scope != options.scope => Err(refuse(
+            Some(scope) if scope != options.scope && scope != MANAGEMENT => Err(refuse(
                 400,
                 "invalid_scope",
                 70011,

@@ -29,10 +29,16 @@ pub(super) struct Event {
 pub(super) fn check(mut sent: Map<String, Value>) -> Result<Event, Vec<String>> {
     let mut errors = Vec::new();
     let routing_key = match sent.shift_remove("routing_key") {
-        Some(Value::String(key)) if key.chars().count() == ROUTING_KEY_LENGTH => key,
-        Some(Value::String(_)) => {
-            errors.push("'routing_key' is invalid: length must be 32".to_owned());
-            String::new()
+        Some(Value::String(key)) => {
+            if key.chars().count() != ROUTING_KEY_LENGTH {
+                errors.push(
+                    "Length of 'routing_key' is incorrect (should be 32 characters)".to_owned(),
+                );
+            }
+            if !key.chars().all(char::is_alphanumeric) {
+                errors.push("'routing_key' cannot contain non-alphanumeric characters.".to_owned());
+            }
+            key
         }
         Some(_) => {
             errors.push("'routing_key' is invalid: must be a string".to_owned());

@@ -1,7 +1,9 @@
-//! PagerDuty's Events API v2: what it refuses, what it drops with a 202, what becomes an incident.
+//! PagerDuty's Events API v2: what it refuses, what it drops with a 202, what becomes an incident; and its
+//! webhooks v3, which tell what people do with one.
 
 mod check;
 mod routes;
+mod webhook;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +14,10 @@ use tokio::sync::watch;
 
 use super::listen::{self, Error, House, Listen, Running};
 use crate::clock::Clock;
+pub use webhook::{Agent, Sent};
+
 use check::{Act, Event};
+use webhook::Outbox;
 
 /// The window of the rate limit: about 120 calls a minute for each key, sliding over 60 seconds.
 const WINDOW: Duration = Duration::from_secs(60);
@@ -79,6 +84,7 @@ pub struct Pager {
     desk: Mutex<Desk>,
     count: watch::Sender<u64>,
     clock: Clock,
+    outbox: Outbox,
 }
 
 #[derive(Debug, Default)]
@@ -163,10 +169,12 @@ impl Pager {
             (Act::Trigger, None) => self.open(&mut desk, event),
             (Act::Acknowledge, Some(incident)) => {
                 incident.status = Status::Acknowledged;
+                self.tell("acknowledged", incident, Agent::Automation);
                 incident.dedup_key.clone()
             }
             (Act::Resolve, Some(incident)) => {
                 incident.status = Status::Resolved;
+                self.tell("resolved", incident, Agent::Automation);
                 incident.dedup_key.clone()
             }
             (Act::Acknowledge | Act::Resolve, None) => {
@@ -187,7 +195,7 @@ impl Pager {
         if desk.incidents.len() >= self.options.keep {
             desk.incidents.pop_front();
         }
-        desk.incidents.push_back(Incident {
+        let incident = Incident {
             number: desk.number,
             dedup_key: dedup_key.clone(),
             routing_key: event.routing_key,
@@ -195,7 +203,9 @@ impl Pager {
             event: event.whole,
             triggers: 1,
             at: tokio::time::Instant::now().into_std(),
-        });
+        };
+        self.tell("triggered", &incident, Agent::Automation);
+        desk.incidents.push_back(incident);
         dedup_key
     }
 
@@ -212,12 +222,14 @@ pub async fn start(options: Options) -> Result<Running<Pager>, Error> {
 /// As [`start`], with the clock by which the rate is counted.
 pub async fn start_at(options: Options, clock: Clock) -> Result<Running<Pager>, Error> {
     let listen = options.listen.clone();
+    let house = House::default();
     let pager = Arc::new(Pager {
+        outbox: Outbox::open(&house),
         options,
         desk: Mutex::default(),
         count: watch::Sender::new(0),
         clock,
     });
     let router = routes::all(pager.clone());
-    listen::start(&listen, router, pager, House::default()).await
+    listen::start(&listen, router, pager, house).await
 }

@@ -1,20 +1,18 @@
 //! Webhooks: who wants which events, and sending them signed as MLflow 3.17.2 does.
 //!
-//! Sent over a plain socket, with the headers that MLflow's client sends: `reqwest` belongs to
-//! `web/`, whose refusals have no place in a stand-in for somebody else's server.
+//! With the headers that MLflow's client sends.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
-use data_encoding::{BASE64, HEXLOWER};
+use data_encoding::BASE64;
 use serde_json::{Map, Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use url::Url;
 
 use super::shelf::Refused;
 use super::{Delivery, Registry, python};
+use crate::sandbox::outgoing::{send, uuid};
 
 /// MLflow's pool of threads.
 pub(super) const SENDERS: usize = 10;
@@ -213,25 +211,6 @@ impl Registry {
     }
 }
 
-/// Sends the request, and gives the answer's status. Only plain HTTP to this machine is reached.
-async fn send(url: &Url, request: &str) -> Option<u16> {
-    if url.scheme() != "http" {
-        return None;
-    }
-    let address = url
-        .socket_addrs(|| None)
-        .ok()?
-        .into_iter()
-        .find(|address| address.ip().is_loopback())?;
-    let mut stream = TcpStream::connect(address).await.ok()?;
-    stream.write_all(request.as_bytes()).await.ok()?;
-    let mut answer = Vec::new();
-    // The status stands in the first bytes, the rest is of no interest.
-    stream.take(4096).read_to_end(&mut answer).await.ok()?;
-    let line = String::from_utf8_lossy(&answer);
-    line.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()
-}
-
 /// `v1,` and base64 of HMAC-SHA256 over `{id}.{seconds}.{body}`; the key is the secret's text.
 fn sign(secret: &str, id: &str, at: i64, body: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
@@ -261,29 +240,4 @@ fn read_event(event: &Value) -> Result<(String, String), Refused> {
             valid.join(", ")
         )))
     }
-}
-
-/// A random (version 4) UUID.
-fn uuid() -> String {
-    let mut bytes = [0_u8; 16];
-    // Without randomness ids would repeat, which makes a stand-in useless but not unsafe.
-    if aws_lc_rs::rand::fill(&mut bytes).is_err() {
-        tracing::warn!("a sandbox registry got no randomness for a delivery id");
-    }
-    if let Some(version) = bytes.get_mut(6) {
-        *version = (*version & 0x0f) | 0x40;
-    }
-    if let Some(variant) = bytes.get_mut(8) {
-        *variant = (*variant & 0x3f) | 0x80;
-    }
-    let hex = HEXLOWER.encode(&bytes);
-    let part = |range: std::ops::Range<usize>| hex.get(range).unwrap_or_default();
-    format!(
-        "{}-{}-{}-{}-{}",
-        part(0..8),
-        part(8..12),
-        part(12..16),
-        part(16..20),
-        part(20..32)
-    )
 }

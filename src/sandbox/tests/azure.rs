@@ -75,7 +75,7 @@ async fn the_token_endpoint_refuses_as_microsoft_does() {
             7_000_215,
         ),
         (
-            FORM.replace("monitor.azure.com", "management.azure.com"),
+            FORM.replace("monitor.azure.com", "vault.azure.net"),
             400,
             "invalid_scope",
             70011,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::client::{Answer, ask};
 use crate::clock::Clock;
 use crate::sandbox::Running;
-use crate::sandbox::pagerduty::{Options, Pager, Status, start_at};
+use crate::sandbox::pagerduty::{Agent, Options, Pager, Status, start_at};
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -53,7 +53,7 @@ async fn what_is_refused_and_why() {
     let table = [
         (
             with("/routing_key", "short".into()),
-            "'routing_key' is invalid: length must be 32",
+            "Length of 'routing_key' is incorrect (should be 32 characters)",
         ),
         (
             with("/routing_key", "f".repeat(32).into()),
@@ -151,5 +151,89 @@ async fn the_rate_slides_over_a_minute() {
     assert_eq!(send(&pager, &trigger()).await.status, 429);
     clock.advance(Duration::from_secs(60));
     assert_eq!(send(&pager, &trigger()).await.status, 202);
+    pager.stop().await;
+}
+
+/// Takes one request on a socket, answers it, and gives it as it came.
+async fn taken(ear: &tokio::net::TcpListener, answer: &str) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let (mut line, _) = ear.accept().await.unwrap();
+    let mut text = String::new();
+    let mut piece = [0; 4096];
+    loop {
+        let read = line.read(&mut piece).await.unwrap();
+        text.push_str(std::str::from_utf8(&piece[..read]).unwrap());
+        let length = header(&text, "Content-Length")
+            .parse()
+            .unwrap_or(usize::MAX);
+        if text
+            .split_once("\r\n\r\n")
+            .is_some_and(|(_, body)| body.len() >= length)
+        {
+            break;
+        }
+    }
+    line.write_all(format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n").as_bytes())
+        .await
+        .unwrap();
+    text
+}
+
+fn header<'t>(request: &'t str, name: &str) -> &'t str {
+    let start = format!("{name}: ");
+    let line = request.lines().find_map(|line| line.strip_prefix(&start));
+    line.unwrap_or_default()
+}
+
+#[tokio::test]
+async fn what_people_do_is_told_signed_in_order_and_until_it_is_taken() {
+    let (pager, _) = begin().await;
+    let ear = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/v1/signals/oncall", ear.local_addr().unwrap());
+    assert!(pager.recorded().subscribe(&url, &["first", "second"]));
+    send(&pager, &trigger()).await;
+    assert!(pager.recorded().acknowledge("alt_1", "Jane"));
+    assert!(pager.recorded().annotate("alt_1", "Jane", "false positive"));
+    assert!(pager.recorded().resolve("alt_1", Agent::Automation));
+    assert!(!pager.recorded().resolve("alt_1", Agent::Person("Jane")));
+
+    let refused = taken(&ear, "503 Service Unavailable").await;
+    let mut told = Vec::new();
+    for _ in 0..4 {
+        told.push(taken(&ear, "202 Accepted").await);
+    }
+    assert_eq!(refused, told[0], "the same bytes, with the same id");
+    let mut seen = Vec::new();
+    for request in &told {
+        let (_, body) = request.split_once("\r\n\r\n").unwrap();
+        let key = |secret: &str| {
+            aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, secret.as_bytes())
+        };
+        let tag = |secret: &str| {
+            let tag = aws_lc_rs::hmac::sign(&key(secret), body.as_bytes());
+            format!("v1={}", data_encoding::HEXLOWER.encode(tag.as_ref()))
+        };
+        let signed = format!("{},{}", tag("first"), tag("second"));
+        assert_eq!(header(request, "X-PagerDuty-Signature"), signed);
+        let event = serde_json::from_str::<Value>(body).unwrap()["event"].take();
+        let data = &event["data"];
+        let incident = data["incident"]["id"].as_str().or(data["id"].as_str());
+        assert_eq!(incident, Some("Q000001"));
+        seen.push((
+            event["event_type"].clone(),
+            event["agent"]["summary"].clone(),
+            data["incident_key"].clone(),
+        ));
+    }
+    let of = |kind: &str, who: Value, key: Value| (json!(format!("incident.{kind}")), who, key);
+    assert_eq!(
+        seen,
+        [
+            of("triggered", Value::Null, json!("alt_1")),
+            of("acknowledged", json!("Jane"), json!("alt_1")),
+            of("annotated", json!("Jane"), Value::Null),
+            of("resolved", Value::Null, json!("alt_1")),
+        ]
+    );
     pager.stop().await;
 }

@@ -140,6 +140,10 @@ async fn an_answer_is_a_revision_that_is_owed_and_audited() {
             "{verb}"
         );
     }
+    // What it is called already is no revision.
+    let resolve = post("resolve");
+    let again = house.ask("analyst", &resolve, r#"{"false_positive":true}"#);
+    assert_eq!(again.await.json()["revision"], closed["revision"]);
     let by = |what: &str| ("analyst".to_owned(), what.to_owned());
     assert_eq!(
         house.audit().await,
@@ -161,6 +165,26 @@ async fn an_answer_is_a_revision_that_is_owed_and_audited() {
     house.ask("", "POST /v1/signals/local", body).await;
     let list = house.ask("reader", "GET /v1/alerts?state=open", "").await;
     assert_ne!(list.json()["alerts"][0]["id"], id.as_str());
+}
+
+#[tokio::test]
+async fn an_alert_that_is_over_can_still_be_called_a_false_positive() {
+    let house = House::new().await;
+    let id = house.alert("a").await;
+    let resolve = format!("POST /v1/alerts/{id}/resolve");
+    let dealt = house.ask("analyst", &resolve, "").await.json();
+    assert_eq!(dealt["closed"]["how"], "resolved");
+    let none = house.ask(
+        "analyst",
+        &resolve,
+        r#"{"false_positive":true,"text":"it was a drill"}"#,
+    );
+    let none = none.await.json();
+    assert_eq!(none["closed"]["how"], "false_positive");
+    assert_eq!(none["closed"]["at"], dealt["closed"]["at"]);
+    assert_eq!(none["notes"][0]["text"], "it was a drill");
+    let back = house.ask("analyst", &resolve, "").await;
+    assert_eq!(back.code(), "alert_closed");
 }
 
 #[tokio::test]
