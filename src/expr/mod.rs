@@ -104,5 +104,5 @@ pub use fault::BAD_PATTERN;
 pub use names::{Names, Object, Type};
 pub use program::Expr;
 pub use scope::Scope;
-pub use trace::{Outcome, Trace};
+pub use trace::{Joined, Outcome, Trace};
 pub use value::Value;

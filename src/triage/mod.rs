@@ -15,6 +15,6 @@ mod tests;
 
 pub use judge::{Judged, judge};
 pub use retire::retire;
-pub use revise::{Why, revise, state_heard, still_quiet_at};
-pub use settle::{first, over, settle, tell};
+pub use revise::{Why, owed, revise, state_heard, still_quiet_at};
+pub use settle::{again, first, over, recovered, settle, tell};
 pub use timers::{due, run};

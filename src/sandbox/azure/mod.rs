@@ -88,6 +88,7 @@ pub struct Workspace {
     role_assigned: std::sync::atomic::AtomicBool,
     issued: Mutex<Issued>,
     rows: Mutex<VecDeque<Row>>,
+    last: Mutex<Vec<u8>>,
     count: watch::Sender<u64>,
     clock: Clock,
 }
@@ -96,6 +97,11 @@ impl Workspace {
     /// The rows kept, the oldest first.
     pub fn rows(&self) -> Vec<Row> {
         locked(&self.rows).iter().cloned().collect()
+    }
+
+    /// The latest body that was taken in, as it was before compression.
+    pub fn last_body(&self) -> Vec<u8> {
+        locked(&self.last).clone()
     }
 
     /// How many rows were taken since the start, forgotten ones too.
@@ -154,6 +160,7 @@ pub async fn start_at(options: Options, clock: Clock) -> Result<Running<Workspac
         role_assigned: options.role_assigned.into(),
         issued: Mutex::default(),
         rows: Mutex::default(),
+        last: Mutex::default(),
         count: watch::Sender::new(0),
         options,
         clock,
