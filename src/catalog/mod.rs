@@ -10,7 +10,7 @@ mod load;
 #[cfg(test)]
 mod tests;
 
-pub use cases::{captured, run_cases};
+pub use cases::{Ran, captured, run_cases};
 pub use files::{File, Files};
 pub use load::{digest, load};
 
