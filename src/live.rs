@@ -121,6 +121,18 @@ impl Snapshot {
         (made, unready)
     }
 
+    /// To look at and not to act on: it has no way out and no secret, so that it can be made where
+    /// neither certificates nor secrets are.
+    pub fn to_look_at(catalog: Catalog, folder: &Path, clock: Clock) -> Self {
+        let secrets = Secrets::new(BTreeMap::new(), folder.to_path_buf(), clock);
+        Self {
+            catalog,
+            secrets: Arc::new(secrets),
+            connections: BTreeMap::new(),
+            folder: folder.to_path_buf(),
+        }
+    }
+
     /// The way out to a connection.
     pub fn web(&self, connection: &str) -> Option<&web::Connection> {
         self.connections.get(connection)

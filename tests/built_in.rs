@@ -20,13 +20,10 @@ fn every_test_of_every_mapping_passes() {
     let mut wrong = Vec::new();
     let mut ran = 0;
     for mapping in catalog.mappings.values() {
-        for (case, outcome) in run_cases(&catalog, mapping, &files) {
+        for test in run_cases(&catalog, mapping, &files) {
             ran += 1;
-            if let Outcome::Failed { wanted, got } = outcome {
-                wrong.push(format!(
-                    "{}: {}\n  wanted {wanted}\n  got    {got}",
-                    mapping.name, case.it
-                ));
+            if let Outcome::Failed(failure) = test.outcome {
+                wrong.push(format!("{}: {}: {failure}", mapping.name, test.case.it));
             }
         }
     }

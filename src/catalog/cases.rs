@@ -17,30 +17,51 @@ const LARGEST: usize = 64 << 20;
 /// When samples are read, where a test names no `now`.
 const READ_AT: &str = "2026-11-23T08:00:00Z";
 
-/// Runs every test of a mapping. A `capture:` is a sample of the connector, read through its manifest.
-pub fn run_cases<'m>(
-    catalog: &Catalog,
-    mapping: &'m Mapping,
-    files: &Files,
-) -> Vec<(&'m Case, Outcome)> {
-    mapping
-        .cases
-        .iter()
-        .map(|case| (case, run(catalog, mapping, case, files)))
-        .collect()
+/// A test of a mapping, run.
+#[derive(Debug)]
+pub struct Ran<'m> {
+    /// The test.
+    pub case: &'m Case,
+    /// The signals that it stands for; none where time passes, or where they cannot be read.
+    pub signals: Vec<Signal>,
+    /// How it went.
+    pub outcome: Outcome,
 }
 
-fn run(catalog: &Catalog, mapping: &Mapping, case: &Case, files: &Files) -> Outcome {
-    let failed = |got: String| Outcome::Failed {
-        wanted: "signals to judge".to_owned(),
-        got,
+/// Runs every test of a mapping. A `capture:` is a sample of the connector, read through its manifest.
+pub fn run_cases<'m>(catalog: &Catalog, mapping: &'m Mapping, files: &Files) -> Vec<Ran<'m>> {
+    let run = |case: &'m Case| {
+        let (signals, outcome) = match given(catalog, mapping, case, files) {
+            Ok(signals) => {
+                let outcome = case.run(mapping, &signals);
+                (signals, outcome)
+            }
+            Err(why) => (Vec::new(), Outcome::of(&case.gives, vec![Err(why)])),
+        };
+        Ran {
+            case,
+            signals,
+            outcome,
+        }
     };
+    mapping.cases.iter().map(run).collect()
+}
+
+/// The signals that a test stands for.
+fn given(
+    catalog: &Catalog,
+    mapping: &Mapping,
+    case: &Case,
+    files: &Files,
+) -> Result<Vec<Signal>, String> {
     match &case.given {
-        Given::After(_) => case.run(mapping, &[]),
-        Given::Signal { .. } => match case.signal(mapping) {
-            Some(signal) => case.run(mapping, &[signal]),
-            None => failed("no signal".to_owned()),
-        },
+        Given::After(_) => Ok(Vec::new()),
+        Given::Signal { .. } => {
+            let signal = case.signal(mapping);
+            signal
+                .map(|signal| vec![signal])
+                .ok_or_else(|| "no signal".to_owned())
+        }
         Given::Capture(sample) => {
             let name = mapping
                 .signals()
@@ -50,11 +71,13 @@ fn run(catalog: &Catalog, mapping: &Mapping, case: &Case, files: &Files) -> Outc
                         .is_some_and(|rule| rule.sample.as_ref() == Some(sample))
                 })
                 .unwrap_or(&mapping.from);
-            let read_at = case.now.unwrap_or_else(read_at);
-            match captured(catalog, name, sample, files, read_at) {
-                Ok(signals) => case.run(mapping, &signals),
-                Err(reason) => failed(reason),
-            }
+            captured(
+                catalog,
+                name,
+                sample,
+                files,
+                case.now.unwrap_or_else(read_at),
+            )
         }
     }
 }

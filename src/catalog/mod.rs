@@ -11,7 +11,7 @@ mod reach;
 #[cfg(test)]
 mod tests;
 
-pub use cases::{captured, run_cases};
+pub use cases::{Ran, captured, run_cases};
 pub use files::{File, Files};
 pub use load::{digest, load};
 

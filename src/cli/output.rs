@@ -77,7 +77,8 @@ pub(crate) fn json_line(value: &Json) -> String {
     harmless(&value.to_string())
 }
 
-fn harmless(json: &str) -> String {
+/// JSON with `\\uXXXX` in place of what a terminal would obey or hide: the same JSON.
+pub(crate) fn harmless(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for character in json.chars() {
         let plain = matches!(character, '\n' | ' '..='~');

@@ -176,7 +176,7 @@ fn the_last_signal_is_the_newest_that_the_mapping_is_about() {
         connector: "generic".to_owned(),
         signal: signal.to_owned(),
     };
-    let none = explain::newest(&api, &name("event")).unwrap_err();
+    let none = explain::asked::newest(&api, &name("event")).unwrap_err();
     assert_eq!(none.to_string(), "no signal `generic/event` is stored");
     let send = |body: &serde_json::Value| {
         let bytes = body.to_string().into_bytes();
@@ -193,8 +193,8 @@ fn the_last_signal_is_the_newest_that_the_mapping_is_about() {
     let last = send(&json!({ "key": "b", "status": "resolved" }));
     // Nobody knows what this is, so that it is of no name.
     send(&json!({}));
-    assert_eq!(explain::newest(&api, &name("event")).unwrap(), last);
-    assert!(explain::newest(&api, &name("other")).is_err());
+    assert_eq!(explain::asked::newest(&api, &name("event")).unwrap(), last);
+    assert!(explain::asked::newest(&api, &name("other")).is_err());
 }
 
 /// So many deliveries to `soc`, where nobody is, are refused for good.

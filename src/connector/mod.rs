@@ -7,7 +7,6 @@ mod signs;
 mod accepts;
 mod action;
 mod deliver;
-mod event;
 mod extract;
 mod live;
 mod opened;

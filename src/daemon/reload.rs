@@ -394,9 +394,9 @@ fn check(folder: Folder) -> Result<Sound, Grounds> {
     })?;
     let mut failed = Vec::new();
     for mapping in catalog.mappings.values() {
-        for (case, outcome) in catalog::run_cases(&catalog, mapping, &folder.files) {
-            if let mapping::Outcome::Failed { wanted, got } = outcome {
-                let what = format!("{}: {}: wanted {wanted}, got {got}", mapping.name, case.it);
+        for ran in catalog::run_cases(&catalog, mapping, &folder.files) {
+            if let mapping::Outcome::Failed(failure) = ran.outcome {
+                let what = format!("{}: {}: {failure}", mapping.name, ran.case.it);
                 failed.push(untrusted::log(&what, LONGEST_WHY));
             }
         }

@@ -68,7 +68,7 @@ pub enum Error {
 
 impl Error {
     /// The error and its causes in one line, clean.
-    pub(super) fn line(&self) -> String {
+    pub fn line(&self) -> String {
         let mut line = self.to_string();
         let mut next = std::error::Error::source(self);
         while let Some(source) = next {

@@ -38,6 +38,7 @@ use crate::alert::Alert;
 use crate::config::Connection;
 use crate::connector::{Connector, Deliver, Target};
 use crate::live::Snapshot;
+use crate::shape::Request;
 
 /// The event of `destination` for this revision of an alert, as it would be sent.
 ///
@@ -56,6 +57,34 @@ pub fn render(snapshot: &Snapshot, destination: &str, alert: &Alert) -> Result<R
 pub fn file_of(snapshot: &Snapshot, destination: &str) -> Option<Result<PathBuf, Error>> {
     let way = Way::to(snapshot, destination).ok()?;
     matches!(way.deliver.target, Target::File { .. }).then(|| way.path())
+}
+
+/// What a destination gets when one event is sent alone.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Alone {
+    /// A request without its host and its secrets, before compression.
+    Request(Box<Request>),
+    /// Lines at the end of a file.
+    Lines(PathBuf, Vec<u8>),
+}
+
+/// What `destination` would get of this revision of an alert if nothing else were due to it; and how
+/// the event was made to fit. The worker sends the very same, with its host and secrets.
+///
+/// # Errors
+/// As [`render`].
+pub fn alone(
+    snapshot: &Snapshot,
+    destination: &str,
+    alert: &Alert,
+) -> Result<(Alone, Rendered), Error> {
+    let way = Way::to(snapshot, destination)?;
+    let event = event::render(&way, alert)?;
+    let alone = match way.deliver.target {
+        Target::Call(_) => Alone::Request(Box::new(way.unpacked(&[&event])?)),
+        Target::File { .. } => Alone::Lines(way.path()?, batch::framed(way.deliver, &[&event])),
+    };
+    Ok((alone, event.rendered))
 }
 
 /// A destination in one snapshot.

@@ -142,6 +142,26 @@ impl<'s> Way<'s> {
     }
 
     fn request(&self, events: &[&Event]) -> Result<Request, Error> {
+        let mut request = self.unpacked(events)?;
+        // What web fills secrets into is JSON; the rest is bytes, and those may be compressed.
+        if self.deliver.gzip
+            && let Some(Content {
+                body: Body::Bytes(bytes),
+                ..
+            }) = &mut request.content
+            && let Some(packed) = batch::gzipped(bytes)
+        {
+            *bytes = packed;
+            let encoding = Leaf::Text("gzip".to_owned());
+            request
+                .headers
+                .push(("content-encoding".to_owned(), encoding));
+        }
+        Ok(request)
+    }
+
+    /// The request with these, before compression.
+    pub(super) fn unpacked(&self, events: &[&Event]) -> Result<Request, Error> {
         let (own, body) = match events {
             [only] if self.deliver.batch.framing == Framing::Single => {
                 (only.request.clone(), only.body.clone())
@@ -152,23 +172,9 @@ impl<'s> Way<'s> {
             Some(request) => request,
             None => self.shared_request()?,
         };
-        // What web fills secrets into is JSON; the rest is bytes, and those may be compressed.
-        let body = body.unwrap_or_else(|| {
-            let bytes = batch::framed(self.deliver, events);
-            let packed = self.deliver.gzip.then(|| batch::gzipped(&bytes)).flatten();
-            match packed {
-                Some(packed) => {
-                    request
-                        .headers
-                        .push(("content-encoding".to_owned(), Leaf::Text("gzip".to_owned())));
-                    Body::Bytes(packed)
-                }
-                None => Body::Bytes(bytes),
-            }
-        });
         request.content = Some(Content {
             media_type: batch::media_type(self.deliver).to_owned(),
-            body,
+            body: body.unwrap_or_else(|| Body::Bytes(batch::framed(self.deliver, events))),
         });
         Ok(request)
     }

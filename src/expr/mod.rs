@@ -107,5 +107,5 @@ pub use names::{Bounds, Names, Object, Type};
 pub use program::Expr;
 pub use scope::Scope;
 pub use suppose::{Because, Supposed, Why};
-pub use trace::{Outcome, Trace};
+pub use trace::{Joined, Outcome, Trace};
 pub use value::Value;

@@ -58,6 +58,16 @@ pub(super) enum StepBy {
     Index(Node),
 }
 
+impl StepBy {
+    /// The key it selects, where that is known before it runs.
+    fn key(&self) -> Option<&str> {
+        match self {
+            Self::Key(key) => Some(key),
+            Self::Index(index) => index.constant_text(),
+        }
+    }
+}
+
 /// A macro over a list (or the keys of a map).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Each {
@@ -169,6 +179,26 @@ impl Node {
         }
         let mut parts = self.children().into_iter();
         parts.all(|node| node.keys_of(slot, keys))
+    }
+
+    /// Adds to `paths` what is read below the name in `slot`: keys from there on, as far as they are
+    /// known before it runs. One without keys stands for all of it.
+    pub(super) fn paths_of<'n>(&'n self, slot: usize, paths: &mut Vec<Vec<&'n str>>) {
+        match &self.does {
+            Does::Root(root, _) if *root == slot => paths.push(Vec::new()),
+            Does::Path(base, steps, _) | Does::Has(base, steps) if matches!(base.does, Does::Root(root, _) if root == slot) =>
+            {
+                paths.push(steps.iter().map_while(|step| step.by.key()).collect());
+                for index in indexes(steps) {
+                    index.paths_of(slot, paths);
+                }
+            }
+            _ => {
+                for part in self.children() {
+                    part.paths_of(slot, paths);
+                }
+            }
+        }
     }
 
     /// Its parts, in the order they are written.

@@ -153,6 +153,22 @@ impl Expr {
         })
     }
 
+    /// What it reads of the name in `slot`: keys below it, as far as they are known before it runs. One
+    /// without keys stands for all of it. Does not follow names under `let`.
+    pub fn paths(&self, slot: usize) -> Vec<Vec<&str>> {
+        let mut paths = Vec::new();
+        self.root.paths_of(slot, &mut paths);
+        paths
+    }
+
+    /// Whether it is a path that may lead to nothing, by `.?` or `[?…]`.
+    pub fn may_be_absent(&self) -> bool {
+        match &self.root.does {
+            Does::Path(_, steps, _) => steps.iter().any(|step| step.optional),
+            _ => false,
+        }
+    }
+
     /// Whether it is that name and nothing else.
     pub fn is_name(&self, name: &str) -> bool {
         matches!(self.root.does, Does::Root(_, Reads::AsIs)) && self.uses(name)

@@ -19,8 +19,26 @@ pub struct Trace {
     pub end: usize,
     /// What it gave. Values are data: whoever shows them cleans them for the place.
     pub outcome: Outcome,
+    /// What stands between its parts, where that is `&&` or `||`.
+    pub joined: Option<Joined>,
     /// The parts it was made of, in the order they are computed. Constants are left out.
     pub parts: Vec<Trace>,
+}
+
+/// How the parts of a condition decide together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Joined {
+    /// `&&`: one that is false decides.
+    And,
+    /// `||`: one that is true decides.
+    Or,
+}
+
+impl Joined {
+    /// What a part gives that decides for all.
+    pub fn deciding(self) -> bool {
+        self == Self::Or
+    }
 }
 
 /// What a part gave.
@@ -54,6 +72,11 @@ fn trace<'a>(node: &'a Node, source: &str, scope: &Scope<'a>, needed: bool) -> T
     } else {
         Outcome::NotNeeded
     };
+    let joined = match &node.does {
+        Does::And(_) => Some(Joined::And),
+        Does::Or(_) => Some(Joined::Or),
+        _ => None,
+    };
     let mut parts = Vec::new();
     let mut needed = needed;
     for (index, child) in worth_showing(node).into_iter().enumerate() {
@@ -71,12 +94,7 @@ fn trace<'a>(node: &'a Node, source: &str, scope: &Scope<'a>, needed: bool) -> T
             _ => true,
         };
         let part = trace(child, source, scope, needed && chosen);
-        let decides = match &node.does {
-            Does::And(_) => Some(false),
-            Does::Or(_) => Some(true),
-            _ => None,
-        };
-        if decides.is_some_and(|truth| part.outcome == Outcome::Value(truth.into())) {
+        if joined.is_some_and(|joined| part.outcome == Outcome::Value(joined.deciding().into())) {
             needed = false;
         }
         parts.push(part);
@@ -89,6 +107,7 @@ fn trace<'a>(node: &'a Node, source: &str, scope: &Scope<'a>, needed: bool) -> T
         start: node.start,
         end: node.end,
         outcome,
+        joined,
         parts,
     }
 }

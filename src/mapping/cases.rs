@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 
+use super::outcome::{Came, Gives, Outcome};
 use super::{Judgement, Mapping, Proposal};
 use crate::clock::Clock;
 use crate::diag::{Code, Faults, Place, codes};
@@ -49,31 +50,6 @@ pub enum Given {
     Capture(String),
     /// Time passes.
     After(Duration),
-}
-
-/// What has to come of it.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Gives {
-    /// No alert.
-    Nothing,
-    /// An alert is over.
-    Resolved,
-    /// An alert of which these parts match.
-    Alert(Map<String, Json>),
-}
-
-/// How a test went.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
-    /// As it has to.
-    Passed,
-    /// Otherwise: what was wanted, what came, each as text.
-    Failed {
-        /// What was wanted.
-        wanted: String,
-        /// What came.
-        got: String,
-    },
 }
 
 /// Reads `tests:`.
@@ -193,23 +169,10 @@ impl Case {
             } else {
                 Gives::Nothing
             };
-            return verdict(&self.gives, &[Ok(got)], &[]);
+            return Outcome::of(&self.gives, vec![Ok(got)]);
         }
-        let mut shown = Vec::new();
-        let got: Vec<Result<Gives, String>> = signals
-            .iter()
-            .map(|signal| match mapping.judge(signal, &self.look_up) {
-                Ok(Judgement::Nothing) => Ok(Gives::Nothing),
-                Ok(Judgement::Close { .. }) => Ok(Gives::Resolved),
-                Ok(Judgement::Open(proposal)) => {
-                    let whole = proposal.to_test_value(mapping);
-                    shown.push(Json::Object(whole.clone()).to_string());
-                    Ok(Gives::Alert(whole))
-                }
-                Err(stuck) => Err(stuck.to_string()),
-            })
-            .collect();
-        verdict(&self.gives, &got, &shown)
+        let came = |signal| mapping.gives(signal, &self.look_up);
+        Outcome::of(&self.gives, signals.iter().map(came).collect())
     }
 
     /// The signal that `signal:` stands for.
@@ -244,6 +207,18 @@ impl Case {
     }
 }
 
+impl Mapping {
+    /// What comes of a signal, in the words of a test.
+    pub fn gives(&self, signal: &Signal, looked_up: &Map<String, Json>) -> Came {
+        match self.judge(signal, looked_up) {
+            Ok(Judgement::Nothing) => Ok(Gives::Nothing),
+            Ok(Judgement::Close { .. }) => Ok(Gives::Resolved),
+            Ok(Judgement::Open(proposal)) => Ok(Gives::Alert(proposal.to_test_value(self))),
+            Err(stuck) => Err(format!("stuck: {stuck}")),
+        }
+    }
+}
+
 impl Proposal {
     /// What `gives:` is compared with.
     pub fn to_test_value(&self, mapping: &Mapping) -> Map<String, Json> {
@@ -263,62 +238,5 @@ impl Proposal {
         });
         value.insert("contain".to_owned(), contain.collect());
         value
-    }
-}
-
-fn verdict(wanted: &[Gives], got: &[Result<Gives, String>], shown: &[String]) -> Outcome {
-    let matches = wanted.len() == got.len()
-        && wanted
-            .iter()
-            .zip(got)
-            .all(|(wanted, got)| match (wanted, got) {
-                (Gives::Alert(wanted), Ok(Gives::Alert(got))) => wanted
-                    .iter()
-                    .all(|(key, value)| got.get(key).is_some_and(|got| covers(got, value))),
-                (wanted, Ok(got)) => wanted == got,
-                (_, Err(_)) => false,
-            });
-    if matches {
-        return Outcome::Passed;
-    }
-    let mut alerts = shown.iter();
-    let words: Vec<String> = got
-        .iter()
-        .map(|got| match got {
-            Ok(Gives::Nothing) => "nothing".to_owned(),
-            Ok(Gives::Resolved) => "resolved".to_owned(),
-            Ok(Gives::Alert(_)) => alerts.next().cloned().unwrap_or_default(),
-            Err(stuck) => format!("stuck: {stuck}"),
-        })
-        .collect();
-    let wanted: Vec<String> = wanted
-        .iter()
-        .map(|wanted| match wanted {
-            Gives::Nothing => "nothing".to_owned(),
-            Gives::Resolved => "resolved".to_owned(),
-            Gives::Alert(map) => Json::Object(map.clone()).to_string(),
-        })
-        .collect();
-    Outcome::Failed {
-        wanted: wanted.join("\n"),
-        got: words.join("\n"),
-    }
-}
-
-/// Whether `got` has all that `wanted` has; numbers by value.
-fn covers(got: &Json, wanted: &Json) -> bool {
-    match (got, wanted) {
-        (Json::Object(got), Json::Object(wanted)) => wanted
-            .iter()
-            .all(|(key, value)| got.get(key).is_some_and(|got| covers(got, value))),
-        (Json::Array(got), Json::Array(wanted)) => {
-            got.len() == wanted.len()
-                && got
-                    .iter()
-                    .zip(wanted)
-                    .all(|(got, wanted)| covers(got, wanted))
-        }
-        (Json::Number(got), Json::Number(wanted)) => got.as_f64() == wanted.as_f64(),
-        (got, wanted) => got == wanted,
     }
 }

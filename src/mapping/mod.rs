@@ -3,15 +3,21 @@
 //! Judging is pure: the same signal, looked-up values and mapping give the same judgement, today and
 //! in a replay. What becomes of a judgement (counting, silences, routes) is `triage/`.
 
+mod outcome;
 mod cases;
 mod judge;
+mod reads;
+mod branches;
 mod parse;
 #[cfg(test)]
 mod tests;
 
-pub use cases::{Case, Given, Gives, Outcome};
+pub use branches::Branch;
+pub use cases::{Case, Given};
 pub use judge::{Judgement, Offered, Proposal, Stuck, clean};
+pub use outcome::{Came, Difference, Failure, Gives, Outcome, WHOLE};
 pub use parse::{Known, parse};
+pub use reads::Reads;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -315,6 +315,51 @@ fn texts_that_leave_hold_nothing_hidden() {
     );
 }
 
+#[test]
+fn each_way_through_a_mapping_is_taken_by_a_test_or_named() {
+    let file = format!(
+        "{}tests:\n  - it: x\n    after: 1h\n    gives: nothing\n",
+        MAPPING.replace(
+            "when: signal.value > 0",
+            "when: signal.value > 0 && signal.name != \"b\"",
+        )
+    );
+    let mapping = mapping(&file);
+    let none = Map::new();
+    let signals = [
+        signal("seen", json!({ "name": "a", "value": 20 })),
+        signal("seen", json!({ "name": "a", "value": 0 })),
+    ];
+    let tried: Vec<_> = signals.iter().map(|signal| (signal, &none)).collect();
+    let said: Vec<String> = mapping
+        .branches(&tried)
+        .iter()
+        .map(|way| {
+            let (line, column) = way.place.source.line_and_column(way.place.span.start);
+            let taken = if way.is_taken { "taken" } else { "-" };
+            format!(
+                "{line}:{column} {} {}: {} {taken}",
+                way.part, way.way, way.text
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(said.join("\n"), @r#"
+    9:7 when true: signal.value > 0 && signal.name != "b" taken
+    9:7 when false: signal.value > 0 && signal.name != "b" taken
+    9:7 when false: signal.value > 0 taken
+    9:27 when false: signal.name != "b" -
+    14:7 severity critical: double > 100 -
+    15:7 severity high: double > 10 taken
+    16:7 severity low: otherwise -
+    22:11 resolve closes: otherwise taken
+    25:20 contain knows model: =signal.name taken
+    25:39 contain knows why: =signal.?note -
+    25:39 contain asks for why: =signal.?note taken
+    "#);
+    assert!(mapping.branches(&[]).iter().all(|way| !way.is_taken));
+    assert_eq!(mapping.branches(&[]).len(), said.len());
+}
+
 proptest! {
     /// Doors 2, 3 and 5: what a signal says becomes the text of a title and one leaf of a field.
     #[test]

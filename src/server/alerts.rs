@@ -17,13 +17,14 @@ use crate::live::Live;
 use crate::store::{ActionFilter, AlertFilter};
 
 /// What a list may be narrowed by.
-const FILTERS: [&str; 8] = [
+const FILTERS: [&str; 9] = [
     "state",
     "open",
     "severity",
     "kind",
     "connection",
     "mapping",
+    "key",
     "limit",
     "before",
 ];
@@ -56,6 +57,7 @@ pub(super) async fn list(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<
         kind: form.text("kind"),
         connection: form.text("connection"),
         mapping: form.text("mapping"),
+        key: form.text("key"),
         before: form.word("before", "what `next` said", |text| text.parse().ok()),
     };
     form.finish()?;

@@ -174,6 +174,11 @@ impl Shape {
         }) || self.exprs().any(|expr| expr.reads(name, key))
     }
 
+    /// What its expressions read of the name in `slot`; see [`Expr::paths`].
+    pub fn paths(&self, slot: usize) -> Vec<Vec<&str>> {
+        self.exprs().flat_map(|expr| expr.paths(slot)).collect()
+    }
+
     /// Whether `name` is only ever a whole value in it, which nothing looks into.
     pub fn uses_only_whole(&self, name: &str) -> bool {
         let mut parts = self.parts();

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::columns::{Count, Exact, from_ms, ms};
 use super::error::{Error, from_json, to_json};
+use super::filter::AlertFilter;
 use super::fresh::Made;
 use super::tx::{Reader, Tx};
 use crate::alert::{Alert, AlertId, Severity, State};
@@ -51,23 +52,6 @@ pub struct Sighting {
     pub measured: Option<Map<String, Value>>,
     /// The newest `evidence`, where it differs.
     pub evidence: Option<Map<String, Value>>,
-}
-
-/// Which alerts to list; the newest come first.
-#[derive(Debug, Clone, Default)]
-pub struct AlertFilter {
-    /// Only open ones, or only closed ones.
-    pub open: Option<bool>,
-    /// At least this severe.
-    pub severity: Option<Severity>,
-    /// Of this kind.
-    pub kind: Option<String>,
-    /// From this connection.
-    pub connection: Option<String>,
-    /// By this mapping.
-    pub mapping: Option<String>,
-    /// The page before this one ended here.
-    pub before: Option<AlertId>,
 }
 
 /// How many checks are put off in one call, so that no transaction grows long.
@@ -348,7 +332,8 @@ impl Reader<'_> {
         let sql = format!(
             "{COLUMNS} WHERE {index} AND (?1 IS NULL OR alerts.open = ?1) AND (?2 IS NULL OR alerts.severity >= ?2)
              AND (?3 IS NULL OR alerts.kind = ?3) AND (?4 IS NULL OR alerts.connection = ?4)
-             AND (?5 IS NULL OR alerts.mapping = ?5) AND alerts.id < ?6 ORDER BY alerts.id DESC LIMIT ?7"
+             AND (?5 IS NULL OR alerts.mapping = ?5) AND (?8 IS NULL OR instr(revisions.json, ?8) > 0)
+             AND alerts.id < ?6 ORDER BY alerts.id DESC LIMIT ?7"
         );
         let rows = self.many(
             "list alerts",
@@ -361,6 +346,7 @@ impl Reader<'_> {
                 &filter.mapping,
                 filter.before.map_or(i64::MAX, Id::raw),
                 limit,
+                filter.member(),
             ),
             Stored::read,
         )?;

@@ -6,8 +6,8 @@ use std::path::Path;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::alerts::AlertFilter;
 use super::error::Error;
+use super::filter::AlertFilter;
 use super::memory::first_id;
 use super::open::{self, MIGRATIONS};
 use super::signals::{Columns, Kept, WHOLE};

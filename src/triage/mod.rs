@@ -18,6 +18,6 @@ mod tests;
 pub use answer::{Heard, MOST_NOTES, Word, hear};
 pub use judge::{Judged, judge};
 pub use retire::retire;
-pub use revise::{Why, keeps_state, revise, state_heard, still_quiet_at};
-pub use settle::{first, over, settle, tell};
+pub use revise::{Why, keeps_state, owed, revise, state_heard, still_quiet_at};
+pub use settle::{again, first, over, recovered, settle, tell};
 pub use timers::{due, run};

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use crate::alert::{Alert, State};
 use crate::catalog::Catalog;
+use crate::config::Route;
 use crate::connector::{OWN, Of};
 use crate::mapping::Mapping;
 use crate::store::{self, Times, Tx};
@@ -41,31 +42,8 @@ pub fn revise(
     quiet_at: Option<Timestamp>,
 ) -> Result<Arc<Alert>, store::Error> {
     alert.revised_at = now;
-    let routes: Vec<_> = catalog
-        .config
-        .routes
-        .iter()
-        .filter(|route| route.takes(&alert))
-        .collect();
-    let mut to: Vec<String> = Vec::new();
-    for route in &routes {
-        if why == Why::Repeated && route.repeat.is_none() {
-            continue;
-        }
-        for destination in &route.to {
-            if !to.contains(destination) {
-                to.push(destination.clone());
-            }
-        }
-    }
-    if why != Why::Repeated {
-        for destination in &alert.told {
-            if !to.contains(destination) {
-                to.push(destination.clone());
-            }
-        }
-    }
-    to.retain(|destination| wants(catalog, destination, &alert, why));
+    let routes = taking(catalog, &alert);
+    let to = owed_by(&routes, catalog, &alert, why);
     for destination in &to {
         if !alert.told.contains(destination) {
             alert.told.push(destination.clone());
@@ -85,6 +63,39 @@ pub fn revise(
         tx.owe(destination, revision, keeps_state(catalog, destination))?;
     }
     Ok(alert)
+}
+
+/// The destinations that a revision made for `why` is owed to.
+pub fn owed(catalog: &Catalog, alert: &Alert, why: Why) -> Vec<String> {
+    owed_by(&taking(catalog, alert), catalog, alert, why)
+}
+
+fn taking<'c>(catalog: &'c Catalog, alert: &Alert) -> Vec<&'c Route> {
+    let routes = catalog.config.routes.iter();
+    routes.filter(|route| route.takes(alert)).collect()
+}
+
+fn owed_by(routes: &[&Route], catalog: &Catalog, alert: &Alert, why: Why) -> Vec<String> {
+    let mut to: Vec<String> = Vec::new();
+    for route in routes {
+        if why == Why::Repeated && route.repeat.is_none() {
+            continue;
+        }
+        for destination in &route.to {
+            if !to.contains(destination) {
+                to.push(destination.clone());
+            }
+        }
+    }
+    if why != Why::Repeated {
+        for destination in &alert.told {
+            if !to.contains(destination) {
+                to.push(destination.clone());
+            }
+        }
+    }
+    to.retain(|destination| wants(catalog, destination, alert, why));
+    to
 }
 
 /// Whether a destination keeps the state of alerts, as a pager does: who is told by it is called.

@@ -108,6 +108,31 @@ fn open(
         let alert = first(catalog, mapping, signal, proposal, tx.next_id(), now);
         return revise(tx, catalog, alert, Why::Opened, now, quiet).map(|alert| alert.id);
     };
+    if let Some((alert, why)) = again(catalog, mapping, signal, &known, proposal, now) {
+        return revise(tx, catalog, alert, why, now, quiet).map(|alert| alert.id);
+    }
+    let sighting = Sighting {
+        signal: signal.id,
+        at: proposal.at,
+        seen: now,
+        quiet_at: quiet,
+        measured: Some(proposal.measured.clone()).filter(|measured| *measured != known.measured),
+        evidence: Some(proposal.evidence.clone()).filter(|evidence| *evidence != known.evidence),
+    };
+    tx.count(known.id, sighting)?;
+    Ok(known.id)
+}
+
+/// What a proposal makes of the open alert of its key: its next revision, before it is revised; none
+/// where the signal is only counted. `explain` shows it too.
+pub fn again(
+    catalog: &Catalog,
+    mapping: &Mapping,
+    signal: &Signal,
+    known: &Alert,
+    proposal: &Proposal,
+    now: jiff::Timestamp,
+) -> Option<(Alert, Why)> {
     let own = signal.echo_of.is_some();
     let severity = if own {
         known.severity
@@ -118,26 +143,12 @@ fn open(
         || known.summary != proposal.summary
         || known.fields != proposal.fields
         || known.model != proposal.model;
-    if severity == known.severity && !shows_more {
-        let sighting = Sighting {
-            signal: signal.id,
-            at: proposal.at,
-            seen: now,
-            quiet_at: quiet,
-            measured: Some(proposal.measured.clone())
-                .filter(|measured| *measured != known.measured),
-            evidence: Some(proposal.evidence.clone())
-                .filter(|evidence| *evidence != known.evidence),
-        };
-        tx.count(known.id, sighting)?;
-        return Ok(known.id);
-    }
-    let why = if severity == known.severity {
-        Why::Changed
-    } else {
-        Why::Severity
+    let why = match (severity == known.severity, shows_more) {
+        (true, false) => return None,
+        (true, true) => Why::Changed,
+        (false, _) => Why::Severity,
     };
-    let mut alert = known.as_ref().clone();
+    let mut alert = known.clone();
     alert.revision += 1;
     alert.state = State::Updated;
     alert.severity = severity;
@@ -156,7 +167,7 @@ fn open(
         alert.caused_by = None;
     }
     alert.links = links(catalog, signal, &alert);
-    revise(tx, catalog, alert, why, now, quiet).map(|alert| alert.id)
+    Some((alert, why))
 }
 
 /// The alert that a proposal opens, before any destination is told of it. `explain` shows it too.
@@ -218,18 +229,25 @@ fn close(
         return Ok(None);
     };
     let now = tx.now();
-    let mut alert = known.as_ref().clone();
+    let alert = recovered(&known, signal, now);
+    revise(tx, catalog, alert, Why::Resolved, now, None).map(|alert| Some(alert.id))
+}
+
+/// An open alert's last revision, when a signal says that it is over. `explain` shows it too.
+pub fn recovered(known: &Alert, signal: &Signal, now: jiff::Timestamp) -> Alert {
+    let mut alert = known.clone();
     alert.signal = signal.id;
     alert.last_seen = now;
+    let how = ClosedHow::Recovered;
     over(
         &mut alert,
         Closed {
             at: now,
-            how: ClosedHow::Recovered,
+            how,
             by: None,
         },
     );
-    revise(tx, catalog, alert, Why::Resolved, now, None).map(|alert| Some(alert.id))
+    alert
 }
 
 /// Makes `alert` its own last revision.

@@ -12,11 +12,13 @@ mod refuse;
 mod read;
 mod units;
 mod fields;
+mod write;
 
 pub use fields::Fields;
 pub use node::{Entry, Kind, Node, Scalar, Style};
 pub use read::parse;
 pub use units::{byte_size, duration};
+pub use write::{members, text, written};
 
 #[cfg(test)]
 mod tests;

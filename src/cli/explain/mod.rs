@@ -1,35 +1,37 @@
-//! `andon explain MAPPING SIGNAL`: why a mapping says what it says about a signal, and what each
-//! destination would get. Sends nothing.
+//! `andon explain MAPPING SIGNAL`: why a mapping says what it says about a signal, what triage would do,
+//! and what each destination would get. Sends nothing.
 
-mod given;
+pub(super) mod given;
 mod part;
-mod sent;
 mod story;
+mod outlook;
+mod request;
+mod sent;
 mod text;
+mod text_sent;
+pub(super) mod asked;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+pub(super) use story::story;
+pub(super) use text::why;
 
-use anyhow::{Context, bail};
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 
-use super::api::{Api, segment};
 use super::{Ended, Format, Where, output, shown};
-use crate::catalog::Catalog;
 use crate::clock::Clock;
-use crate::connector::{Connector, SettingKind};
-use crate::daemon::{self, Folder};
-use crate::diag::nearest;
-use crate::id::Id;
-use crate::mapping::Mapping;
-use crate::signal::{Signal, SignalName};
-use crate::untrusted::Untrusted;
-use given::As;
+use crate::daemon;
+use crate::live::Snapshot;
+use crate::mapping::{Judgement, Mapping, Status};
+use crate::signal::Signal;
+use asked::{How, find, looked_up, mapping_name, open_alert, signals};
+use outlook::Known;
 use story::Story;
 
 /// What was typed.
@@ -52,9 +54,12 @@ pub(crate) struct Typed {
     /// What `now` is; without it the present, or when a stored signal was read
     #[arg(long, value_name = "TIME")]
     now: Option<Timestamp>,
-    /// Also show each event
+    /// Also show each request with its headers and its body; secrets by their names
     #[arg(long)]
-    events: bool,
+    bytes: bool,
+    /// Show nothing but the body that this destination would get, byte for byte; secrets by their names
+    #[arg(long, value_name = "DESTINATION", conflicts_with_all = ["bytes", "format"])]
+    send: Option<String>,
     /// For a person or for a script
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -65,173 +70,82 @@ pub(crate) fn run(typed: &Typed, at: &Where) -> anyhow::Result<Ended> {
     let mut folder = at.folder(Path::new("."))?;
     let named = mapping_name(&typed.mapping, &mut folder)?;
     let (catalog, _) = daemon::load(&folder)?;
-    let mapping = find(&catalog, &named)?;
-    let found = match &typed.look_up {
-        None => Map::new(),
-        Some(path) => looked_up(path)?,
+    let snapshot = Snapshot::to_look_at(catalog, &folder.path, Clock::system());
+    let mapping = find(&snapshot.catalog, &named)?;
+    let found = looked_up(typed.look_up.as_deref())?;
+    let how = How {
+        name: typed.name.as_deref(),
+        connection: typed.connection.as_deref(),
+        now: typed.now,
     };
-    let stored = typed.signal == "last" || typed.signal.starts_with("sig_");
-    let signals = if stored && !Path::new(&typed.signal).exists() {
-        vec![from_store(&Api::open(at)?, &mapping.from, typed)?]
-    } else {
-        let now = typed.now.unwrap_or_else(|| Clock::system().now());
-        from_file(&catalog, mapping, typed, now)?
-    };
-    let stories: Vec<Story> = signals
-        .iter()
-        .map(|signal| story::story(&catalog, mapping, signal, &found))
-        .collect();
+    let signals = signals(at, &snapshot.catalog, mapping, &typed.signal, how)?;
+    let told = |signal: &Signal| whole(at, &snapshot, mapping, signal, &found);
+    let stories: Vec<Story> = signals.iter().map(told).collect();
+    if let Some(destination) = &typed.send {
+        return send(&snapshot, &stories, destination);
+    }
     match typed.format {
-        Format::Text => output::text(&text::all(&stories, typed.events)),
+        Format::Text => output::text(&text::all(&stories, typed.bytes)),
         Format::Json => output::line(&output::json(&serde_json::to_value(&stories)?)),
     }
     Ok(Ended::Fine)
 }
 
-/// The name of a mapping that is typed as such or as a file; a file elsewhere is put among the others.
-fn mapping_name(typed: &str, folder: &mut Folder) -> anyhow::Result<String> {
-    let path = Path::new(typed);
-    let is_file = path
-        .extension()
-        .is_some_and(|ending| ending == "yaml" || ending == "yml");
-    if !is_file {
-        return Ok(typed.to_owned());
-    }
-    let name = path
-        .file_stem()
-        .map(|stem| stem.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    let known = format!("mappings/{name}.yaml");
-    match std::fs::read(path) {
-        Ok(bytes) => folder.files.put(&known, typed, &bytes),
-        Err(_) if folder.files.get(&known).is_some() => {}
-        Err(error) => {
-            return Err(error).with_context(|| format!("`{}` cannot be read", shown::text(typed)));
+/// The story with what triage would do and what each destination would get.
+fn whole(
+    at: &Where,
+    snapshot: &Snapshot,
+    mapping: &Mapping,
+    signal: &Signal,
+    found: &Map<String, Json>,
+) -> Story {
+    let mut story = story(&snapshot.catalog, mapping, signal, found);
+    let judged = mapping.judge(signal, found);
+    let key = match &judged {
+        Ok(Judgement::Open(proposal)) => &proposal.key,
+        Ok(Judgement::Close { key }) => key,
+        Ok(Judgement::Nothing) | Err(_) => return story,
+    };
+    // What is on trial, or no longer in force, opens nothing.
+    let known = if mapping.status == Status::Stable {
+        open_alert(at, mapping, key)
+    } else {
+        Known::None
+    };
+    outlook::add(&mut story, snapshot, mapping, signal, &judged, known);
+    story
+}
+
+/// Writes the bodies for one destination: byte for byte to a file or a pipe, and so that a terminal
+/// obeys nothing in them to a person.
+fn send(snapshot: &Snapshot, stories: &[Story], to: &str) -> anyhow::Result<Ended> {
+    let mut why_not = None;
+    let mut bodies = Vec::new();
+    for sent in stories.iter().flat_map(|story| &story.send) {
+        match &sent.goes {
+            Some(goes) if sent.to == to => bodies.push(goes.body.as_str()),
+            None if sent.to == to => why_not = why_not.or(sent.why_not.as_deref()),
+            _ => {}
         }
     }
-    Ok(name)
-}
-
-fn find<'c>(catalog: &'c Catalog, name: &str) -> anyhow::Result<&'c Mapping> {
-    if let Some(mapping) = catalog.mappings.get(name) {
-        return Ok(mapping);
-    }
-    let meant = nearest(name, catalog.mappings.keys().map(String::as_str));
-    let help = meant.map_or_else(
-        || "`andon check` says which files are read".to_owned(),
-        |meant| format!("did you mean `{meant}`?"),
-    );
-    bail!("there is no mapping `{}`; {help}", shown::text(name))
-}
-
-fn looked_up(path: &Path) -> anyhow::Result<Map<String, Json>> {
-    let shown = path.display();
-    let bytes = std::fs::read(path).with_context(|| format!("`{shown}` cannot be read"))?;
-    serde_json::from_slice(&bytes)
-        .with_context(|| format!("`{shown}` is no JSON object such as {{ \"version\": {{ … }} }}"))
-}
-
-fn from_file(
-    catalog: &Catalog,
-    mapping: &Mapping,
-    typed: &Typed,
-    now: Timestamp,
-) -> anyhow::Result<Vec<Signal>> {
-    let name = match &typed.name {
-        None => mapping.from.clone(),
-        Some(name) => {
-            let (connector, signal) = name
-                .split_once('/')
-                .context("a signal is named as CONNECTOR/SIGNAL, such as mlflow/alias-created")?;
-            SignalName {
-                connector: connector.to_owned(),
-                signal: signal.to_owned(),
+    if bodies.is_empty() {
+        let shown = shown::text(to);
+        let config = &snapshot.catalog.config;
+        if config.connection(to).is_none() {
+            bail!("no connection is called `{shown}`; `andon destinations` lists where alerts go");
+        }
+        match why_not {
+            Some(why) => bail!("`{shown}` would get nothing: {}", shown::text(why)),
+            None => {
+                bail!("`{shown}` would get nothing: no alert comes of it, or no route leads there")
             }
         }
-    };
-    let rule = catalog
-        .signal(&name)
-        .with_context(|| format!("there is no signal `{}`", shown::text(&name.to_string())))?;
-    let connection = match &typed.connection {
-        Some(wanted) => Some(
-            catalog
-                .config
-                .connection(wanted)
-                .with_context(|| format!("there is no connection `{}`", shown::text(wanted)))?,
-        ),
-        None => catalog
-            .config
-            .connections
-            .iter()
-            .find(|connection| connection.connector.name == name.connector),
-    };
-    let none = placeholders(&catalog.connectors, &name.connector);
-    let wanted = As {
-        name: &name,
-        rule,
-        connection: connection.map_or(name.connector.as_str(), |found| found.name.as_str()),
-        settings: connection.map_or(&none, |found| &found.settings),
-        now,
-    };
-    Ok(given::read(Path::new(&typed.signal), wanted)?)
-}
-
-/// Settings of a connector that no connection is configured for: what a sample needs to be read.
-fn placeholders(connectors: &BTreeMap<String, Arc<Connector>>, name: &str) -> Json {
-    let settings = connectors.get(name).map(|connector| &connector.settings);
-    let settings = settings
-        .into_iter()
-        .flatten()
-        .filter(|setting| setting.kind != SettingKind::Secret)
-        .map(|setting| {
-            let stands_for = || Json::from(format!("<{}>", setting.name));
-            let value = setting.default.clone().unwrap_or_else(stands_for);
-            (setting.name.clone(), value)
-        });
-    Json::Object(settings.collect())
-}
-
-fn from_store(api: &Api, from: &SignalName, typed: &Typed) -> anyhow::Result<Signal> {
-    let id = if typed.signal == "last" {
-        newest(api, from)?
+    }
+    let all = bodies.join("\n");
+    if std::io::stdout().is_terminal() {
+        output::line(&output::harmless(&all));
     } else {
-        typed.signal.clone()
-    };
-    let json = api.get(&format!("/v1/signals/{}", segment(&id)?), &[])?;
-    stored(&json, typed.now).context("the daemon's answer is no signal")
-}
-
-/// The newest signal of one name, whatever became of it.
-pub(super) fn newest(api: &Api, name: &SignalName) -> anyhow::Result<String> {
-    let query = [("signal", name.to_string()), ("limit", "1".to_owned())];
-    let json = api.get("/v1/signals", &query)?;
-    let id = json.pointer("/signals/0/id").and_then(Json::as_str);
-    id.map(str::to_owned)
-        .with_context(|| format!("no signal `{name}` is stored"))
-}
-
-/// A signal as the API shows it.
-fn stored(json: &Json, now: Option<Timestamp>) -> Option<Signal> {
-    let text = |key: &str| json.get(key).and_then(Json::as_str);
-    let time = |key: &str| text(key).and_then(|text| text.parse::<Timestamp>().ok());
-    let name = text("name").or_else(|| text("signal"))?;
-    let (connector, signal) = name.split_once('/')?;
-    let received_at = time("received_at")?;
-    Some(Signal {
-        id: text("id")?.parse().unwrap_or_else(|_| Id::from_raw(0)),
-        connection: text("connection")?.to_owned(),
-        name: SignalName {
-            connector: connector.to_owned(),
-            signal: signal.to_owned(),
-        },
-        vendor_id: text("vendor_id").unwrap_or_default().to_owned(),
-        at: time("at").unwrap_or(received_at),
-        received_at,
-        now: now.or_else(|| time("now")).unwrap_or(received_at),
-        change: json
-            .get("change")
-            .and_then(|change| serde_json::from_value(change.clone()).ok()),
-        echo_of: None,
-        data: Untrusted::new(json.get("data")?.into()),
-    })
+        output::text(&all);
+    }
+    Ok(Ended::Fine)
 }

@@ -46,7 +46,7 @@ pub(crate) struct Looked {
 pub(crate) fn parts<'a>(expr: &'a Expr, scope: &Scope<'a>) -> Vec<Part> {
     let trace = expr.trace(scope);
     let mut out = Vec::new();
-    if is_logic(&trace) {
+    if trace.joined.is_some() {
         for side in &trace.parts {
             walk(side, 0, &mut out);
         }
@@ -74,7 +74,7 @@ pub(crate) fn gives<'a>(expr: &'a Expr, scope: &Scope<'a>) -> Gives {
 
 fn walk(trace: &Trace, depth: usize, out: &mut Vec<Part>) {
     let mut values = Vec::new();
-    if !is_logic(trace) {
+    if trace.joined.is_none() {
         leaves(trace, false, &mut values);
     }
     out.push(Part {
@@ -88,7 +88,7 @@ fn walk(trace: &Trace, depth: usize, out: &mut Vec<Part>) {
 
 /// The sides of every `&&` and `||` that stands in it.
 fn inner(trace: &Trace, depth: usize, out: &mut Vec<Part>) {
-    if is_logic(trace) {
+    if trace.joined.is_some() {
         for side in &trace.parts {
             walk(side, depth, out);
         }
@@ -102,7 +102,7 @@ fn inner(trace: &Trace, depth: usize, out: &mut Vec<Part>) {
 /// What stands at its ends; with `whole` also through `&&` and `||`.
 fn leaves(trace: &Trace, whole: bool, found: &mut Vec<Looked>) {
     for part in &trace.parts {
-        if is_logic(part) && !whole {
+        if part.joined.is_some() && !whole {
             continue;
         }
         if part.parts.is_empty() {
@@ -130,17 +130,6 @@ fn outcome(outcome: &Outcome) -> Gives {
         Outcome::Failed(error) => Gives::Failed(error.to_string()),
         Outcome::NotNeeded => Gives::NotNeeded,
     }
-}
-
-/// Whether `&&` or `||` stands between its parts.
-fn is_logic(trace: &Trace) -> bool {
-    trace.parts.windows(2).any(|pair| {
-        let [left, right] = pair else { return false };
-        let between = left.end.saturating_sub(trace.start)..right.start.saturating_sub(trace.start);
-        let between = trace.text.get(between).unwrap_or_default();
-        let word = between.trim_matches(|c: char| c.is_whitespace() || c == '(' || c == ')');
-        word == "&&" || word == "||"
-    })
 }
 
 fn one_line(text: &str) -> String {

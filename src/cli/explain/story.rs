@@ -1,13 +1,14 @@
-//! Why a mapping says what it says about a signal, and what each destination would get: as data, so
-//! that a script reads the same facts as a person. Pure.
+//! Why a mapping says what it says about a signal: as data, so that a script reads the same facts as a
+//! person. Pure.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
+use super::outlook::Outlook;
 use super::part::{Gives, Looked, Part, gives, looked, parts};
-use super::sent::{Sent, sent};
+use super::sent::Sent;
 use crate::alert::{Offer, Severity};
 use crate::catalog::Catalog;
 use crate::cli::shown;
@@ -40,6 +41,8 @@ pub(crate) struct Story {
     pub(crate) alert: Option<Told>,
     /// What would close it, where there is none.
     pub(crate) resolve: Vec<Closes>,
+    /// What triage would do with that.
+    pub(crate) triage: Option<Outlook>,
     /// What each destination would get.
     pub(crate) send: Vec<Sent>,
 }
@@ -154,7 +157,8 @@ pub(crate) struct Closes {
     pub(crate) when: Vec<Part>,
 }
 
-/// Explains. `found` holds what was looked up, by name.
+/// Why a mapping says what it says. `found` holds what was looked up, by name. What triage would do, and
+/// what is sent, is left to [`super::outlook`].
 pub(crate) fn story(
     catalog: &Catalog,
     mapping: &Mapping,
@@ -185,6 +189,7 @@ pub(crate) fn story(
         gives: End::Nothing,
         alert: None,
         resolve: Vec::new(),
+        triage: None,
         send: Vec::new(),
     };
     if waits {
@@ -215,7 +220,6 @@ pub(crate) fn story(
                 Id::from_raw(0),
                 signal.now,
             );
-            story.send = sent(catalog, mapping, &alert);
             story.alert = Some(told(mapping, &proposal, &scope, alert.contain));
         }
     }

@@ -5,10 +5,14 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json, json};
 
 use super::given::{self, As};
+use super::outlook::{self, Known};
 use super::story::{Story, story};
 use super::text;
 use crate::catalog::{Catalog, Files, load};
+use crate::clock::Clock;
 use crate::diag::{Faults, Format, Source, render};
+use crate::live::Snapshot;
+use crate::mapping::Mapping;
 use crate::signal::{Signal, SignalName};
 
 const CONFIG: &str = "\
@@ -23,6 +27,10 @@ routes:
   - when: alert.severity >= high
     to: [oncall]
 ";
+
+fn snapshot() -> Snapshot {
+    Snapshot::to_look_at(catalog(), std::path::Path::new("."), Clock::system())
+}
 
 fn catalog() -> Catalog {
     let config: Arc<Source> = Source::new("andon.yaml", CONFIG);
@@ -56,27 +64,42 @@ fn read(
 }
 
 fn sample(mapping: &str, found: &Json) -> Vec<Story> {
-    let catalog = catalog();
+    let snapshot = snapshot();
+    let catalog = &snapshot.catalog;
     let judged = Arc::clone(catalog.mappings.get(mapping).unwrap());
     let rule = catalog.signal(&judged.from).unwrap();
     let file = rule.sample.clone().unwrap();
     let path = format!("connectors/{}/{file}", judged.from.connector);
     let bytes = Files::built_in().get(&path).unwrap().bytes.clone();
     let found = found.as_object().cloned().unwrap_or_default();
-    read(&catalog, mapping, &file, &bytes)
+    read(catalog, mapping, &file, &bytes)
         .unwrap()
         .iter()
-        .map(|signal| story(&catalog, &judged, signal, &found))
+        .map(|signal| whole(&snapshot, &judged, signal, &found))
         .collect()
 }
 
+/// The story where no daemon is asked and nothing is open.
+fn whole(
+    snapshot: &Snapshot,
+    mapping: &Mapping,
+    signal: &Signal,
+    found: &Map<String, Json>,
+) -> Story {
+    let mut story = story(&snapshot.catalog, mapping, signal, found);
+    let judged = mapping.judge(signal, found);
+    outlook::add(&mut story, snapshot, mapping, signal, &judged, Known::None);
+    story
+}
+
 fn told(mapping: &str, data: &Json) -> String {
-    let catalog = catalog();
+    let snapshot = snapshot();
+    let catalog = &snapshot.catalog;
     let judged = Arc::clone(catalog.mappings.get(mapping).unwrap());
-    let signals = read(&catalog, mapping, "x.json", data.to_string().as_bytes()).unwrap();
+    let signals = read(catalog, mapping, "x.json", data.to_string().as_bytes()).unwrap();
     let stories: Vec<Story> = signals
         .iter()
-        .map(|signal| story(&catalog, &judged, signal, &Map::new()))
+        .map(|signal| whole(&snapshot, &judged, signal, &Map::new()))
         .collect();
     text::all(&stories, false)
 }
@@ -105,6 +128,7 @@ fn a_promotion_without_an_evaluation_is_told_part_by_part() {
              source absent, so left out
     contain  mlflow/move-alias at registry  model "fraud-detector", alias "champion", asks for version
              mlflow/tag-version at registry  model "fraud-detector", version "2"
+    triage   opens an alert: none of this key is open
     send     soc     would be sent, 1 event, 3,132 bytes
              oncall  would be sent, 1 event, 1,652 bytes, dedup_key alt_0000000000000
     "#);
@@ -149,6 +173,7 @@ fn each_recorded_drift_test_is_told_on_its_own() {
              limit 0.05
     evidence report "samples/test.json"
     contain  mlflow/move-alias at registry  alias "champion", asks for model, version
+    triage   opens an alert: none of this key is open
     send     soc     would be sent, 1 event, 2,682 bytes
              oncall  not sent: alert.severity >= high is false (alert.severity is "medium")
 
@@ -159,6 +184,7 @@ fn each_recorded_drift_test_is_told_on_its_own() {
     resolve  true     signal.status == "SUCCESS"     "SUCCESS"
              true     signal.metric == "ValueDrift"  "ValueDrift"
     gives    resolved: closes the open alert of samples · age
+    triage   closes nothing: no alert of this key is open
 
     signal   evidently/test  drift  ["4ab782618f44fe7b6862d83f117b92c4757f3…  2026-11-23T09:00:00Z
     when     true     signal.status == "FAIL"        "FAIL"
@@ -177,6 +203,7 @@ fn each_recorded_drift_test_is_told_on_its_own() {
              limit 0.05
     evidence report "samples/test.json"
     contain  mlflow/move-alias at registry  alias "champion", asks for model, version
+    triage   opens an alert: none of this key is open
     send     soc     would be sent, 1 event, 2,679 bytes
              oncall  not sent: alert.severity >= high is false (alert.severity is "medium")
 
@@ -197,6 +224,7 @@ fn each_recorded_drift_test_is_told_on_its_own() {
              limit 0.05
     evidence report "samples/test.json"
     contain  mlflow/move-alias at registry  alias "champion", asks for model, version
+    triage   opens an alert: none of this key is open
     send     soc     would be sent, 1 event, 2,661 bytes
              oncall  not sent: alert.severity >= high is false (alert.severity is "medium")
     "#);
@@ -206,7 +234,8 @@ fn each_recorded_drift_test_is_told_on_its_own() {
 fn a_script_reads_the_same_facts() {
     let mut stories = sample("mlflow-budget-exceeded", &Json::Null);
     for sent in stories.iter_mut().flat_map(|story| &mut story.send) {
-        sent.event = None;
+        sent.goes = None;
+        sent.left_out.clear();
     }
     insta::assert_snapshot!(serde_json::to_string_pretty(&stories).unwrap(), @r#"
     [
@@ -366,6 +395,11 @@ fn a_script_reads_the_same_facts() {
           "contain": []
         },
         "resolve": [],
+        "triage": {
+          "does": "opens",
+          "open": null,
+          "not_asked": null
+        },
         "send": [
           {
             "to": "soc",
@@ -374,8 +408,9 @@ fn a_script_reads_the_same_facts() {
             "looked": [],
             "bytes": 2529,
             "key": null,
-            "where_to": "POST",
-            "event": null
+            "left_out": [],
+            "dropped": [],
+            "request": null
           },
           {
             "to": "oncall",
@@ -391,8 +426,9 @@ fn a_script_reads_the_same_facts() {
             ],
             "bytes": 0,
             "key": null,
-            "where_to": "",
-            "event": null
+            "left_out": [],
+            "dropped": [],
+            "request": null
           }
         ]
       }
@@ -418,24 +454,35 @@ fn what_was_cut_removed_or_left_out_is_said() {
 #[test]
 fn a_destination_gets_no_secret_and_the_bytes_are_counted() {
     let data = json!({ "status": "FAIL", "metric": "ValueDrift", "value": 0.9, "threshold": 0.1, "method": "psi", "dataset": "loans", "column": "income", "path": "r.json" });
-    let catalog = catalog();
+    let snapshot = snapshot();
+    let catalog = &snapshot.catalog;
     let judged = Arc::clone(catalog.mappings.get("evidently-column-drift").unwrap());
     let signals = read(
-        &catalog,
+        catalog,
         "evidently-column-drift",
         "x.json",
         data.to_string().as_bytes(),
     )
     .unwrap();
-    let story = story(&catalog, &judged, signals.first().unwrap(), &Map::new());
+    let story = whole(&snapshot, &judged, signals.first().unwrap(), &Map::new());
     let oncall = story.send.iter().find(|sent| sent.to == "oncall").unwrap();
-    let event = oncall.event.as_ref().unwrap();
+    let goes = oncall.goes.as_ref().unwrap();
+    let event: Json = serde_json::from_str(&goes.body).unwrap();
     assert_eq!(
         event.get("routing_key"),
         Some(&json!("<secret routing_key>"))
     );
-    assert_eq!(oncall.bytes, event.to_string().len());
-    assert!(oncall.would);
+    assert_eq!(oncall.bytes, goes.body.len());
+    assert!(oncall.goes_out);
+    let shown = text::text(&story, true);
+    for line in [
+        "POST https://hec.example.com:8088/services/collector/event",
+        "authorization: Splunk <secret token>",
+        "content-encoding: gzip",
+        "POST https://events.pagerduty.com/v2/enqueue",
+    ] {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
 }
 
 #[test]

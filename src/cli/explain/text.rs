@@ -3,9 +3,10 @@
 use serde_json::Value as Json;
 
 use super::part::{Gives, Looked, Part};
-use super::sent::Sent;
 use super::story::{Closes, End, Field, Story, Told};
+use super::text_sent;
 use crate::cli::shown;
+use crate::mapping::WHOLE;
 
 /// How wide the first two columns are.
 const HEAD: usize = 9;
@@ -15,14 +16,14 @@ const WIDEST: usize = 48;
 const VALUE: usize = 80;
 
 /// Lines of four columns: what it is about, what came of it, as written, with which values.
-struct Lines {
+pub(super) struct Lines {
     out: String,
     last: String,
     wide: usize,
 }
 
 /// Renders a story.
-pub(crate) fn text(story: &Story, with_events: bool) -> String {
+pub(crate) fn text(story: &Story, with_bytes: bool) -> String {
     let mut lines = Lines {
         out: String::new(),
         last: String::new(),
@@ -45,27 +46,9 @@ pub(crate) fn text(story: &Story, with_events: bool) -> String {
             &format!("{}: nothing is sent for it", story.status),
         );
     }
-    for look_up in &story.look_up {
-        let standing = if look_up.given { "given" } else { "needed" };
-        lines.free(
-            "look up",
-            &format!(
-                "{}  {} at {}  {standing}",
-                shown::text(&look_up.name),
-                crate::untrusted::log(&look_up.request, 300),
-                shown::text(&look_up.at)
-            ),
-        );
-    }
+    look_ups(&mut lines, story);
     parts(&mut lines, "when", &story.when);
-    for named in &story.lets {
-        lines.row(
-            "let",
-            &shown::text(&named.name),
-            &shown::text(&named.text),
-            &short(&named.gives),
-        );
-    }
+    lets(&mut lines, story);
     for closes in &story.resolve {
         resolve(&mut lines, closes);
     }
@@ -73,15 +56,56 @@ pub(crate) fn text(story: &Story, with_events: bool) -> String {
         told(&mut lines, alert);
     }
     end(&mut lines, &story.gives);
-    sends(&mut lines, story, with_events);
+    text_sent::triage(&mut lines, story);
+    text_sent::sends(&mut lines, story, with_bytes);
+    lines.out
+}
+
+/// Why a test's signal gave what it gave, in the lines of a story: what decides whether there is an alert
+/// where that differs, else what stands behind the keys that do.
+pub(crate) fn why(story: &Story, keys: &[&str]) -> String {
+    let mut lines = Lines {
+        out: String::new(),
+        last: String::new(),
+        wide: widest(story),
+    };
+    let whole = keys.contains(&WHOLE);
+    if whole {
+        look_ups(&mut lines, story);
+        parts(&mut lines, "when", &story.when);
+    }
+    if whole || keys.contains(&"severity") {
+        lets(&mut lines, story);
+    }
+    if whole {
+        for closes in &story.resolve {
+            resolve(&mut lines, closes);
+        }
+    }
+    if let Some(alert) = &story.alert {
+        if whole || keys.contains(&"severity") {
+            severity(&mut lines, alert);
+        }
+        for (part, leaves) in &alert.leaves {
+            for found in leaves {
+                let path = format!("{part}.{}", found.name);
+                if keys
+                    .iter()
+                    .any(|key| *key == path || key.starts_with(&format!("{path}.")))
+                {
+                    field(&mut lines, part, found);
+                }
+            }
+        }
+    }
     lines.out
 }
 
 /// Several stories, one under the other.
-pub(crate) fn all(stories: &[Story], with_events: bool) -> String {
+pub(crate) fn all(stories: &[Story], with_bytes: bool) -> String {
     let texts: Vec<String> = stories
         .iter()
-        .map(|story| text(story, with_events))
+        .map(|story| text(story, with_bytes))
         .collect();
     texts.join("\n")
 }
@@ -94,7 +118,7 @@ impl Lines {
         self.push(&line);
     }
 
-    fn free(&mut self, head: &str, text: &str) {
+    pub(super) fn free(&mut self, head: &str, text: &str) {
         let head = self.head(head);
         let line = format!("{head:<HEAD$}{text}");
         self.push(&line);
@@ -109,7 +133,7 @@ impl Lines {
         head.to_owned()
     }
 
-    fn push(&mut self, line: &str) {
+    pub(super) fn push(&mut self, line: &str) {
         self.out.push_str(line.trim_end());
         self.out.push('\n');
     }
@@ -126,6 +150,32 @@ fn widest(story: &Story) -> usize {
         .filter(|wide| *wide <= WIDEST)
         .max()
         .unwrap_or(0)
+}
+
+fn look_ups(lines: &mut Lines, story: &Story) {
+    for look_up in &story.look_up {
+        let standing = if look_up.given { "given" } else { "needed" };
+        lines.free(
+            "look up",
+            &format!(
+                "{}  {} at {}  {standing}",
+                shown::text(&look_up.name),
+                crate::untrusted::log(&look_up.request, 300),
+                shown::text(&look_up.at)
+            ),
+        );
+    }
+}
+
+fn lets(lines: &mut Lines, story: &Story) {
+    for named in &story.lets {
+        lines.row(
+            "let",
+            &shown::text(&named.name),
+            &shown::text(&named.text),
+            &short(&named.gives),
+        );
+    }
 }
 
 fn parts(lines: &mut Lines, head: &str, parts: &[Part]) {
@@ -148,7 +198,7 @@ fn values(part: &Part) -> String {
     }
 }
 
-fn list(many: &[Looked]) -> String {
+pub(super) fn list(many: &[Looked]) -> String {
     let said: Vec<String> = many
         .iter()
         .map(|looked| format!("{} is {}", shown::text(&looked.text), short(&looked.gives)))
@@ -176,7 +226,7 @@ fn short(gives: &Gives) -> String {
     }
 }
 
-fn told(lines: &mut Lines, alert: &Told) {
+fn severity(lines: &mut Lines, alert: &Told) {
     let severity = alert.severity.as_str();
     let not: Vec<String> = alert
         .not
@@ -209,6 +259,10 @@ fn told(lines: &mut Lines, alert: &Told) {
     for other in not {
         lines.row("severity", "", &other, "");
     }
+}
+
+fn told(lines: &mut Lines, alert: &Told) {
+    severity(lines, alert);
     lines.free("title", &shown::text(&alert.title));
     if !alert.summary.is_empty() {
         lines.free("summary", &shown::text(&alert.summary));
@@ -284,46 +338,4 @@ fn key(same_as: &[Json]) -> String {
         })
         .collect();
     values.join(" · ")
-}
-
-fn sends(lines: &mut Lines, story: &Story, with_events: bool) {
-    let wide = story
-        .send
-        .iter()
-        .map(|sent| sent.to.len())
-        .max()
-        .unwrap_or(0);
-    for sent in &story.send {
-        let to = &sent.to;
-        let said = match &sent.why_not {
-            Some(why) => not_sent(why, &sent.looked),
-            None => would_be_sent(sent),
-        };
-        lines.free("send", &format!("{to:<wide$}  {said}"));
-        if with_events && let Some(event) = &sent.event {
-            let shown = crate::untrusted::log(&event.to_string(), usize::MAX);
-            lines.free("send", &format!("{:<wide$}  {shown}", ""));
-        }
-    }
-    if story.gives == End::Alert && story.send.is_empty() {
-        lines.free("send", "nowhere: andon.yaml has no routes");
-    }
-}
-
-fn not_sent(why: &str, looked: &[Looked]) -> String {
-    let looked = list(looked);
-    let looked = if looked.is_empty() {
-        looked
-    } else {
-        format!(" ({looked})")
-    };
-    format!("not sent: {}{looked}", shown::text(why))
-}
-
-fn would_be_sent(sent: &Sent) -> String {
-    let key = sent.key.as_ref().map_or_else(String::new, |(name, value)| {
-        format!(", {name} {}", shown::text(value))
-    });
-    let bytes = shown::count(sent.bytes);
-    format!("would be sent, 1 event, {bytes} bytes{key}")
 }

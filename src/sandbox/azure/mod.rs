@@ -93,6 +93,7 @@ pub struct Workspace {
     role_assigned: std::sync::atomic::AtomicBool,
     issued: Mutex<Issued>,
     rows: Mutex<VecDeque<Row>>,
+    last: Mutex<Vec<u8>>,
     count: watch::Sender<u64>,
     clock: Clock,
 }
@@ -101,6 +102,11 @@ impl Workspace {
     /// The rows kept, the oldest first.
     pub fn rows(&self) -> Vec<Row> {
         locked(&self.rows).iter().cloned().collect()
+    }
+
+    /// The latest body that was taken in, as it was before compression.
+    pub fn last_body(&self) -> Vec<u8> {
+        locked(&self.last).clone()
     }
 
     /// How many rows were taken since the start, forgotten ones too.
@@ -159,6 +165,7 @@ pub async fn start_at(options: Options, clock: Clock) -> Result<Running<Workspac
         role_assigned: options.role_assigned.into(),
         issued: Mutex::default(),
         rows: Mutex::default(),
+        last: Mutex::default(),
         count: watch::Sender::new(0),
         options,
         clock,

@@ -115,6 +115,7 @@ async fn take(
     check_span(&records)?;
     let at = tokio::time::Instant::now().into_std();
     let row = |record| row(stream, record, at);
+    *locked(&workspace.last) = body;
     workspace.take(records.into_iter().map(row).collect());
     Ok(())
 }

@@ -93,6 +93,7 @@ struct Desk {
     number: u64,
     dropped: u64,
     calls: VecDeque<(String, Duration)>,
+    last: Vec<u8>,
 }
 
 impl Pager {
@@ -109,6 +110,11 @@ impl Pager {
             .rev()
             .find(|incident| incident.dedup_key == dedup_key)
             .cloned()
+    }
+
+    /// The latest body that was taken in, its routing key in it.
+    pub fn last_body(&self) -> Vec<u8> {
+        self.desk().last.clone()
     }
 
     /// Events answered 202 since the start, the dropped ones too.
@@ -152,8 +158,9 @@ impl Pager {
     }
 
     /// Does what the event says, and gives its key back.
-    fn take(&self, event: Event) -> String {
+    fn take(&self, event: Event, body: &[u8]) -> String {
         let mut desk = self.desk();
+        desk.last = body.to_vec();
         // Sent with another routing key than the trigger's, an event finds no open alert.
         let open = desk.incidents.iter_mut().rev().find(|incident| {
             Some(&incident.dedup_key) == event.dedup_key.as_ref()

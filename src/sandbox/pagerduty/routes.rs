@@ -33,10 +33,10 @@ async fn enqueue(State(pager): State<Arc<Pager>>, sent: Body) -> Response {
             return invalid(&["JSON is invalid".to_owned()]);
         }
     };
-    let Ok(sent) = serde_json::from_slice::<Map<String, Value>>(&sent) else {
+    let Ok(read) = serde_json::from_slice::<Map<String, Value>>(&sent) else {
         return invalid(&["JSON is invalid".to_owned()]);
     };
-    let event = match check::check(sent) {
+    let event = match check::check(read) {
         Ok(event) => event,
         Err(errors) => return invalid(&errors),
     };
@@ -55,7 +55,7 @@ async fn enqueue(State(pager): State<Arc<Pager>>, sent: Body) -> Response {
         let answer = json!({ "status": "throttle exceeded", "message": "Requests for this service are arriving too quickly.  Please retry later." });
         return body::json(429, &answer);
     }
-    let dedup_key = pager.take(event);
+    let dedup_key = pager.take(event, &sent);
     let answer = json!({
         "status": "success",
         "message": "Event processed",

@@ -11,6 +11,7 @@ mod routes;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use axum::body::Bytes;
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -134,6 +135,7 @@ pub struct Indexer {
     keep: Keep,
     host: String,
     events: Mutex<VecDeque<Indexed>>,
+    last: Mutex<Bytes>,
     count: watch::Sender<u64>,
     acks: Mutex<Acks>,
     script: Mutex<VecDeque<Code>>,
@@ -144,6 +146,11 @@ impl Indexer {
     /// The events kept, the oldest first.
     pub fn events(&self) -> Vec<Indexed> {
         locked(&self.events).iter().cloned().collect()
+    }
+
+    /// The latest body that was taken in, as it was before compression.
+    pub fn last_body(&self) -> Vec<u8> {
+        locked(&self.last).to_vec()
     }
 
     /// How many events were indexed since the start, forgotten ones too.
@@ -210,6 +217,7 @@ pub async fn start(options: Options) -> Result<Running<Indexer>, Error> {
         keep: options.keep,
         host: options.listen.address.ip().to_string(),
         events: Mutex::default(),
+        last: Mutex::default(),
         count: watch::Sender::new(0),
         acks: Mutex::default(),
         script: Mutex::default(),

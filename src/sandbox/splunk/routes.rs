@@ -238,6 +238,7 @@ fn index_events(indexer: &Indexer, admitted: &Admitted<'_>) -> Response {
             let length = envelope.event.len();
             indexed(indexer, envelope, event, length, admitted.token)
         };
+        *locked(&indexer.last) = admitted.body.clone();
         batch.good.into_iter().map(keep).collect()
     };
     match batch.refused {
