@@ -12,8 +12,10 @@ mod refuse;
 mod read;
 mod units;
 mod fields;
+mod foreign;
 
 pub use fields::Fields;
+pub use foreign::foreign;
 pub use node::{Entry, Kind, Node, Scalar, Style};
 pub use read::parse;
 pub use units::{byte_size, duration};

@@ -1,7 +1,7 @@
 //! `andon explain MAPPING SIGNAL`: why a mapping says what it says about a signal, and what each
 //! destination would get. Sends nothing.
 
-mod given;
+pub(super) mod given;
 mod part;
 mod sent;
 mod story;
@@ -177,7 +177,7 @@ fn from_file(
 }
 
 /// Settings of a connector that no connection is configured for: what a sample needs to be read.
-fn placeholders(connectors: &BTreeMap<String, Arc<Connector>>, name: &str) -> Json {
+pub(super) fn placeholders(connectors: &BTreeMap<String, Arc<Connector>>, name: &str) -> Json {
     let settings = connectors.get(name).map(|connector| &connector.settings);
     let settings = settings
         .into_iter()
@@ -211,7 +211,7 @@ pub(super) fn newest(api: &Api, name: &SignalName) -> anyhow::Result<String> {
 }
 
 /// A signal as the API shows it.
-fn stored(json: &Json, now: Option<Timestamp>) -> Option<Signal> {
+pub(super) fn stored(json: &Json, now: Option<Timestamp>) -> Option<Signal> {
     let text = |key: &str| json.get(key).and_then(Json::as_str);
     let time = |key: &str| text(key).and_then(|text| text.parse::<Timestamp>().ok());
     let name = text("name").or_else(|| text("signal"))?;
