@@ -137,7 +137,7 @@ impl Play {
         let before = fs::read_to_string(self.path(name))?;
         let of = |sign: char| -> String {
             let lines = change.lines().filter_map(|line| line.strip_prefix(sign));
-            lines.map(|line| format!("{line}\n")).collect()
+            lines.flat_map(|line| [line, "\n"]).collect()
         };
         let (old, new) = (self.here(&of('-')), self.here(&of('+')));
         assert_eq!(
@@ -354,8 +354,10 @@ fn each_expression_gives_what_its_guide_says() {
     let mut wrong = Vec::new();
     for (text, wanted, data) in rows {
         let got = evaluated(&text, &data);
-        let same = serde_json::from_str::<Value>(&wanted)
-            .map_or(got == wanted, |wanted| wanted.to_string() == got);
+        let same = match serde_json::from_str::<Value>(&wanted) {
+            Ok(wanted) => serde_json::from_str(&got).is_ok_and(|got: Value| got == wanted),
+            Err(_) => got == wanted,
+        };
         if !same && !is_fault(&wanted, &got) {
             wrong.push(format!("{text}: shown {wanted}, gives {got}"));
         }
@@ -414,7 +416,10 @@ fn the_index_names_every_page_and_every_link_leads_somewhere() {
             .file_name()
             .to_string_lossy()
             .into_owned();
-        let is_page = name.ends_with(".md") && name != "README.md";
+        let is_page = Path::new(&name)
+            .extension()
+            .is_some_and(|ending| ending == "md")
+            && name != "README.md";
         if is_page && !index.contains(&format!("]({name})")) {
             wrong.push(format!("docs/README.md does not name {name}"));
         }

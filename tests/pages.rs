@@ -10,6 +10,7 @@
 )]
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use andon::catalog::{Files, load};
 use andon::diag::{Faults, Level, Source, pages};
@@ -312,14 +313,14 @@ callers:
     ),
     (
         KINDS,
-        r#"
+        r"
 andon: kinds/v1
 kinds:
   - name: ours
     title: Ours
     analytic: rule
     advice: Look.
-"#,
+",
     ),
     (TEMPLATE, "{{title}}"),
 ];
@@ -435,9 +436,9 @@ fn written(node: &Value, at: &str, place: &str, (snippet, other): (&str, &str)) 
                 }
                 let inner = written(value, &format!("{at}/{key}"), place, (snippet, other));
                 if value.is_object() || value.is_array() {
-                    out.push_str(&format!("{key}:\n{}", indented(&inner)));
+                    let _ = write!(out, "{key}:\n{}", indented(&inner));
                 } else {
-                    out.push_str(&format!("{key}: {inner}\n"));
+                    let _ = writeln!(out, "{key}: {inner}");
                 }
             }
             if waits {
@@ -534,7 +535,10 @@ fn found(code: &str) -> Result<(&'static str, String), String> {
 fn the_whole_files_are_sound() {
     let tried = with("", None, "", "");
     assert_eq!(said(&tried), (BTreeSet::new(), false));
-    for (file, text) in BASES.iter().filter(|(file, _)| file.ends_with(".yaml")) {
+    for (file, text) in BASES
+        .iter()
+        .filter(|(file, _)| ![SCHEMA, TEMPLATE].contains(file))
+    {
         let document = foreign(text).expect("a sound base");
         let mut rewritten = with("", None, "", "");
         for (name, text) in &mut rewritten {

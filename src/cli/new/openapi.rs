@@ -9,6 +9,7 @@ use super::connector::{Part, Way};
 use super::schema::Document;
 use super::signal::made;
 use super::{guess, names, text};
+use crate::connector::is_name;
 
 /// How many signals and actions are written; what has more is read better one by one.
 const MOST: usize = 12;
@@ -297,11 +298,17 @@ fn action(called: Operation<'_>, property: &str) -> Option<String> {
             continue;
         };
         let plain = names::of_data(&[&[name.to_owned()]]).into_iter().next()?;
-        if OF_ACTIONS.contains(&plain.as_str()) || takes.contains(&plain) {
+        let is_free = is_name(&plain) && !OF_ACTIONS.contains(&plain.as_str());
+        if !is_free || takes.contains(&plain) {
             return None;
         }
         let _ = write!(path, "{{{plain}}}{rest}");
         takes.push(plain);
+    }
+    // A body of one key may be a form, and is no data then.
+    let alone = names::of_data(&[&[property.to_owned()]]);
+    if !is_name(property) || alone.first().is_none_or(|name| name != property) {
+        return None;
     }
     let wanted = "to";
     let kept = format!("was_{property}");

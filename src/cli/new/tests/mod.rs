@@ -2,6 +2,7 @@
 
 mod hostile;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -39,7 +40,7 @@ fn said(folder: &Folder, new: &[New], mapping: &str) -> String {
     assert!(!mapping.cases.is_empty());
     for (case, outcome) in run_cases(&catalog, mapping, &files) {
         if let Outcome::Failed { wanted, got } = outcome {
-            said.push_str(&format!("{}: {wanted}, {got}\n", case.it));
+            let _ = writeln!(said, "{}: {wanted}, {got}", case.it);
         }
     }
     said
