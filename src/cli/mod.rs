@@ -1,6 +1,6 @@
 //! The command line: one file a command.
 //!
-//! Commands about files (`check`, `code`, `fmt`, `schema`, `test`, `explain`, `connectors`) and those about the store's own file
+//! Commands about files (`check`, `code`, `fmt`, `schema`, `test`, `new`, `explain`, `connectors`) and those about the store's own file
 //! (`backup`, `restore`, `check --store`) need no daemon; the others speak the API of one that runs, with
 //! `ANDON_TOKEN` or the token it keeps beside its store.
 
@@ -18,6 +18,7 @@ mod destinations;
 mod explain;
 mod fmt;
 mod freeze;
+mod new;
 mod output;
 mod reload;
 mod replay;
@@ -97,6 +98,8 @@ enum Command {
     Schema(schema::Typed),
     /// Run the tests that stand in mappings
     Test(test::Typed),
+    /// Write a first mapping, or a first connector, from what a system sends
+    New(new::Typed),
     /// Say why a mapping says what it says about a signal, and what each destination would get
     Explain(explain::Typed),
     /// Say what changed files would have made of the signals that are kept
@@ -169,6 +172,7 @@ pub fn main() -> ExitCode {
         Command::Fmt(typed) => fmt::run(&typed, at),
         Command::Schema(typed) => schema::run(&typed),
         Command::Test(typed) => test::run(&typed, at),
+        Command::New(typed) => new::run(&typed, at),
         Command::Explain(typed) => explain::run(&typed, at),
         Command::Replay(typed) => replay::run(&typed, at),
         Command::Shadow(typed) => replay::shadow(&typed, at),

@@ -33,6 +33,8 @@ fn what_is_missing_or_unknown_is_said() {
         &["andon", "dead-letters", "retry"],
         &["andon", "dead-letters", "drop", "--yes"],
         &["andon", "dead-letters", "retry", "7", "--all"],
+        &["andon", "new", "mapping"],
+        &["andon", "new", "connector", "acme"],
     ] {
         assert!(Typed::try_parse_from(wrong).is_err(), "{wrong:?}");
     }
@@ -63,6 +65,9 @@ fn what_the_manual_says_can_be_typed() {
         "andon alerts show alt_1 --url https://andon.local --ca ca.pem",
         "andon explain evidently-column-drift last --look-up a.json --format json",
         "andon send local -",
+        "andon new mapping --from a.json --from sig_1 --connection registry --signal tag-set x",
+        "andon new mapping --from last --signal mlflow/tag-set",
+        "andon new connector --from a.json b.json acme --signal check",
     ] {
         let typed: Vec<&str> = right.split(' ').collect();
         assert!(Typed::try_parse_from(typed).is_ok(), "{right}");

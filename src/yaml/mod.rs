@@ -13,8 +13,10 @@ mod read;
 mod units;
 mod fields;
 mod write;
+mod foreign;
 
 pub use fields::Fields;
+pub use foreign::foreign;
 pub use node::{Entry, Kind, Node, Scalar, Style};
 pub use read::parse;
 pub use units::{byte_size, duration};
