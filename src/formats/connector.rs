@@ -2,6 +2,7 @@
 
 use super::action::ACTION;
 use super::deliver::DELIVER;
+use super::live::QUESTION;
 use super::request::AUTH;
 use super::signal::SIGNAL;
 use super::{Is, Map, Refers, Rule, Word, key, map};
@@ -22,6 +23,7 @@ pub(super) static CONNECTOR: Map = map(
         key("signals", Is::Named("a name for the signal", &Is::Map(&SIGNAL)), "What the system says, and how it is cut out of what arrives."),
         key("actions", Is::Named("a verb", &Is::Map(&ACTION)), "What can be done to the system, each with its proof and its way back."),
         key("deliver", Is::Map(&DELIVER), "How alerts are sent to the system. With it, connections of this connector can stand in routes."),
+        key("live", Is::List(&Is::Map(&QUESTION)), "What `andon check --live` asks the system, and what it cannot ask. Polls, folders and secrets are asked without it. A later question may name what an earlier one keeps.").like("- { about: the token, get: /health, answers: [ { fine: status == 200 } ] }\n- { about: the index, cannot: only an event shows it }"),
     ]],
 );
 
@@ -67,6 +69,12 @@ static SETTING: Map = map(
         key("is", Is::Word(SETTINGS), "What it is.")
             .must()
             .like("url"),
+        key(
+            "matches",
+            Is::Text,
+            "A regular expression for the whole text of it; of a secret, for what it holds.",
+        )
+        .like("\"[A-Za-z0-9]{32}\""),
         key("optional", Is::Truth, "Whether it may be left out.")
             .or("false")
             .like("true"),

@@ -12,6 +12,7 @@ mod signal;
 mod action;
 mod request;
 mod deliver;
+mod live;
 mod config;
 mod kinds;
 mod words;
@@ -215,6 +216,8 @@ pub enum Refers {
     Destination,
     /// A kind of `kinds.yaml`.
     Kind,
+    /// A setting of this connector.
+    Setting,
     /// A setting with `is: secret` of this connector.
     Secret,
     /// A setting with `is: url` of this connector.
@@ -237,6 +240,7 @@ impl Refers {
             Self::Connection => "a connection of `andon.yaml`",
             Self::Destination => "a connection of `andon.yaml` whose connector has `deliver`",
             Self::Kind => "a kind of `kinds.yaml`",
+            Self::Setting => "a setting of this connector",
             Self::Secret => "a setting with `is: secret`",
             Self::Url => "a setting with `is: url`",
             Self::Read => "a name under `reads:`",

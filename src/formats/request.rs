@@ -41,7 +41,8 @@ const VERDICTS: &[Word] = &[
 
 const ANSWERS: Key = key("answers", Is::Cases(VERDICTS), "What answers mean; the first case that holds counts. Reads `status`, `body`, `text` and `header`. An error counts as no.").without("2xx done; 409 and 412 stale; 429 waits; other 4xx refused; 5xx or no answer unknown").like("- done: status == 200\n- none: status in [400, 404]\n- refused: otherwise");
 
-const OWN_AUTH: Key = key(
+/// Credentials of one request.
+pub(super) const OWN_AUTH: Key = key(
     "auth",
     Is::Map(&AUTH),
     "Credentials for this request alone.",

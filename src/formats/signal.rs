@@ -24,9 +24,26 @@ pub(super) static SIGNAL: Map = map(
         key("lost", Is::Expression, "How many items the sender says it left out. Counted, and shown.").like("=body.truncatedAlerts"),
         key("at", Is::Expression, "When it happened: RFC 3339, or `timestamp(number, \"ms\")`.").without("when it was received").like("=body.timestamp"),
         key("data", Is::Value, "What mappings see as `signal`. It has to fit `schema`.").must().like("=body.data"),
+        key("reply", Is::Map(&REPLY), "The signal is what a person says to one of Andon's alerts, where that was sent to: it is heard only from a connection that was told of the alert."),
     ]],
 )
 .with(&[Rule::One(&["webhook", "poll", "file", "own"])]);
+
+static REPLY: Map = map(
+    "reply",
+    "What a person says to one of Andon's own alerts, over `signal`. What is absent, or fails, is not said.",
+    &[&[
+        key("to", Is::Expression, "Where the alert's id stands.").like("=signal.dedup_key"),
+        key("known_as", Is::Expression, "What the system calls the alert: kept where `to` gives its id, and looked for where it does not.").like("=signal.incident"),
+        key("by", Is::Expression, "Who says it.").like("=signal.by"),
+        key("says", Is::Cases(&[
+            ("acknowledged", "somebody has taken it"),
+            ("resolved", "it was dealt with"),
+            ("false_positive", "it was none"),
+        ]), "What is said; the first that holds, nothing where none does.").must().like("- acknowledged: signal.status == \"acknowledged\"\n- resolved: signal.status == \"closed\""),
+    ]],
+)
+.with(&[Rule::Some(&["to", "known_as"])]);
 
 static WEBHOOK: Map = map(
     "signal_webhook",

@@ -73,11 +73,11 @@ pub(super) fn mapping(
     let text = draft.written(chosen(&draft, &gives));
     let (files, tried) = with(&text)?;
     if let Some(mapping) = tried.mappings.get(from.name) {
-        for (case, outcome) in catalog::run_cases(&tried, mapping, &files) {
-            if let Outcome::Failed { got, .. } = outcome {
+        for ran in catalog::run_cases(&tried, mapping, &files) {
+            if let Outcome::Failed(failure) = ran.outcome {
                 bail!(
-                    "nothing was written, because its test would have failed: {}: {got}",
-                    case.it
+                    "nothing was written, because its test would have failed: {}: {failure}",
+                    ran.case.it
                 );
             }
         }

@@ -39,9 +39,9 @@ fn said(folder: &Folder, new: &[New], mapping: &str) -> String {
     let Some(catalog) = catalog else { return said };
     let mapping = &catalog.mappings[mapping];
     assert!(!mapping.cases.is_empty());
-    for (case, outcome) in run_cases(&catalog, mapping, &files) {
-        if let Outcome::Failed { wanted, got } = outcome {
-            let _ = writeln!(said, "{}: {wanted}, {got}", case.it);
+    for ran in run_cases(&catalog, mapping, &files) {
+        if let Outcome::Failed(failure) = ran.outcome {
+            let _ = writeln!(said, "{}: {failure}", ran.case.it);
         }
     }
     said
