@@ -168,9 +168,8 @@ impl Store {
         self.hand_over(job, Needs::Ride).await
     }
 
-    /// As [`Store::write`], but answers once it is committed, and the commit is not synced: a kill loses
-    /// nothing of it, a power cut may. The next durable write covers it. For what somebody waits for and
-    /// can be found out again.
+    /// As [`Store::write`], but the commit is made at once and not synced: a kill loses nothing of it, a
+    /// power cut may. The next durable write covers it. For what can be found out again.
     ///
     /// # Errors
     /// As [`Store::write`].

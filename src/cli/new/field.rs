@@ -241,8 +241,9 @@ fn sort_of(of: &Type) -> Option<Sort> {
     Some(match of {
         Type::Any => return None,
         Type::Text => Sort::Text,
-        Type::Number => Sort::Number,
+        Type::Number | Type::Range(_) => Sort::Number,
         Type::Bool => Sort::Bool,
+        Type::Values(values) => sort_seen(&values.iter().collect::<Vec<_>>()),
         Type::OneOf(types) => {
             let mut others = types.iter().filter(|one| **one != Type::Null);
             match (others.next(), others.next()) {
