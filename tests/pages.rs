@@ -610,6 +610,8 @@ fn the_first_example_of_each_page_gives_its_code_and_the_second_does_not() {
 fn what_is_not_run_would_not_run() {
     let would: Vec<&str> = NOT_RUN
         .iter()
+        // Searched for everywhere, these would take minutes.
+        .filter(|(_, why)| ![OTHER_FIELDS, ASKED].contains(why))
         .map(|(code, _)| *code)
         .filter(|code| found(code).is_ok())
         .collect();
