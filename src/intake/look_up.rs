@@ -172,13 +172,11 @@ pub(super) async fn make(live: &Arc<Live>, look_up: LookUp) -> Result<(), store:
     judged.stuck.extend(stuck);
     found.retain(|name, _| waiting.contains(name));
     let attempts = look_up.attempts.saturating_add(1);
-    let next_at = now
-        .checked_add(pause(&live.clock, FIRST_PAUSE, attempts).max(longest_wait))
-        .unwrap_or(now);
-    let waits = (!waiting.is_empty()).then(|| LookUp {
+    let pause = pause(&live.clock, FIRST_PAUSE, attempts).max(longest_wait);
+    let mut waits = (!waiting.is_empty()).then(|| LookUp {
         signal: id,
         attempts,
-        next_at,
+        next_at: now,
         progress: json!({ "mappings": waiting, "found": found, "stuck": again, "reason": "", "since": since.to_string() }),
         error: failure,
     });
@@ -187,7 +185,9 @@ pub(super) async fn make(live: &Arc<Live>, look_up: LookUp) -> Result<(), store:
         .store
         .write(move |tx| {
             let touched = triage::settle(tx, &catalog.catalog, &mut judged, None)?;
-            if let Some(waits) = &waits {
+            if let Some(waits) = &mut waits {
+                // From here on: the time of day may have jumped since it was asked.
+                waits.next_at = tx.now().checked_add(pause).unwrap_or(now);
                 tx.wait_for_look_up(waits)?;
             }
             Ok((!touched.is_empty(), judged))

@@ -179,18 +179,23 @@ impl Reader<'_> {
         Ok(last.flatten().unwrap_or(0))
     }
 
-    /// When the next postponed delivery of a destination is due.
+    /// When the first delivery of a destination that is put off until after `after` is due. One that is
+    /// due already may stand behind it, and says nothing of when to look again.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn next_due(&self, destination: &str) -> Result<Option<Timestamp>, Error> {
+    pub fn next_due(
+        &self,
+        destination: &str,
+        after: Timestamp,
+    ) -> Result<Option<Timestamp>, Error> {
         let Some(destination) = self.destination_id(destination)? else {
             return Ok(None);
         };
         let next = self.one(
             "read when a delivery is due",
-            "SELECT min(next_at_ms) FROM outbox WHERE destination = ?1 AND next_at_ms > 0",
-            [destination],
+            "SELECT min(next_at_ms) FROM outbox WHERE destination = ?1 AND next_at_ms > ?2",
+            (destination, ms(after)),
             |row| row.get::<_, Option<i64>>(0),
         )?;
         Ok(next.flatten().filter(|at| *at != PARKED).map(from_ms))

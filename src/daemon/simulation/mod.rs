@@ -21,7 +21,7 @@ use run::{Stage, Tally};
 use crate::clock::Clock;
 
 /// How many seeds a plain `cargo test` runs; `cargo xtask simulate` says otherwise.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 1_000;
 
 fn given(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()

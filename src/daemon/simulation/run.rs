@@ -176,6 +176,8 @@ impl Life<'_> {
         let disk = Disk::new(&self.path, chance.next());
         let options = Options {
             readers: 2,
+            // How full the machine's own disk is decides nothing here.
+            least_free: 0,
             lazy_wait: Duration::from_millis(chance.weighed(&[(1, 2), (1, 100)])),
             ..Options::default()
         };

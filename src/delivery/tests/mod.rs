@@ -216,7 +216,7 @@ impl Scene {
         let read = self
             .live
             .store
-            .read(move |reader| reader.next_due(destination));
+            .read(move |reader| reader.next_due(destination, jiff::Timestamp::UNIX_EPOCH));
         read.await.unwrap()
     }
 

@@ -177,7 +177,7 @@ impl Wanted {
             behind: std::mem::take(&mut due.behind),
             after: due.after,
             more: read >= usize::try_from(self.limit).unwrap_or(usize::MAX),
-            next_due: reader.next_due(&self.name)?.filter(|at| *at > self.now),
+            next_due: reader.next_due(&self.name, self.now)?,
         };
         let Ok(way) = Way::to(&self.snapshot, &self.name) else {
             return Ok(loaded);

@@ -25,7 +25,9 @@ pub(super) struct Settled {
     dead: Vec<(i64, DeadLetterCause)>,
     /// Put off: alert, row, tries.
     back: Vec<(AlertId, i64, u32)>,
-    until: Option<(Timestamp, String)>,
+    /// Until when, by the clock that never jumps, and why: the store may take it only after the time of day
+    /// jumped.
+    until: Option<(Duration, String)>,
     park: Vec<i64>,
     /// Alerts that are let go once the store knows.
     held: Vec<AlertId>,
@@ -49,11 +51,10 @@ impl Worker {
             }
         }
         back.sort_unstable_by_key(|(_, seq, _)| *seq);
-        let now = self.live.clock.now();
-        let until = report.later.map(|later| {
-            let at = now.checked_add(later.wait).unwrap_or(Timestamp::MAX);
-            (at, later.why)
-        });
+        let now = self.live.clock.steady();
+        let until = report
+            .later
+            .map(|later| (now.saturating_add(later.wait), later.why));
         self.hand_over(Settled {
             delivered: report.delivered,
             dead: report.dead,
@@ -139,6 +140,7 @@ async fn keep(live: Arc<Live>, name: Arc<str>, settled: Settled) -> Arc<Settled>
     let settled = Arc::new(settled);
     loop {
         let (job, to) = (Arc::clone(&settled), Arc::clone(&name));
+        let clock = live.clock.clone();
         let kept = live
             .store
             .write_lazily(move |tx| {
@@ -146,9 +148,11 @@ async fn keep(live: Arc<Live>, name: Arc<str>, settled: Settled) -> Arc<Settled>
                 for (seq, cause) in &job.dead {
                     tx.dead_letter(&to, *seq, cause)?;
                 }
-                if let Some((at, why)) = &job.until {
+                if let Some((until, why)) = &job.until {
+                    let left = until.saturating_sub(clock.steady());
+                    let at = clock.now().checked_add(left).unwrap_or(Timestamp::MAX);
                     for (_, seq, attempts) in &job.back {
-                        tx.postpone(&to, *seq, *attempts, *at, why)?;
+                        tx.postpone(&to, *seq, *attempts, at, why)?;
                     }
                 }
                 tx.park(&to, &job.park)

@@ -26,7 +26,10 @@ async fn stopped() -> House {
 }
 
 async fn next_due(house: &House) -> Option<String> {
-    let next = house.live.store.read(|reader| reader.next_due("lines"));
+    let next = house
+        .live
+        .store
+        .read(|reader| reader.next_due("lines", jiff::Timestamp::UNIX_EPOCH));
     next.await.unwrap().map(|at| at.to_string())
 }
 

@@ -76,6 +76,23 @@ async fn what_is_owed_comes_in_order_until_it_is_delivered() {
 }
 
 #[tokio::test]
+async fn one_that_is_due_behind_another_does_not_hide_when_that_is() {
+    let it = scratch();
+    let (seqs, _) = four(&it).await;
+    // They travelled together; then the first was tried again by itself.
+    postpone(&it, seqs[1], 5).await;
+    postpone(&it, seqs[0], 30).await;
+    let mine = due(&it, 10).await;
+    assert!(
+        !mine.contains(&seqs[0]) && !mine.contains(&seqs[1]),
+        "{mine:?}"
+    );
+    let now = it.after(10);
+    let next = it.store.read(move |reader| reader.next_due("soc", now));
+    assert_eq!(next.await.unwrap(), Some(it.after(30)));
+}
+
+#[tokio::test]
 async fn a_revision_never_overtakes_the_one_before_it() {
     let it = scratch();
     let (seqs, _) = four(&it).await;
@@ -96,7 +113,7 @@ async fn a_revision_never_overtakes_the_one_before_it() {
     );
     let next = it
         .store
-        .read(|reader| reader.next_due("soc"))
+        .read(|reader| reader.next_due("soc", jiff::Timestamp::UNIX_EPOCH))
         .await
         .unwrap();
     assert_eq!(next, Some(it.after(30)));
