@@ -5,7 +5,7 @@
 //! clocks. What decides this is in `docs/decisions/0010-clock-jumps.md`.
 
 use jiff::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 
 use super::columns::{from_ms, ms};
 use super::due::PARKED;
@@ -19,6 +19,10 @@ use crate::clock::Clock;
 const NOTICED: i64 = 2_000;
 /// After a restart under a clock that went back, no delivery or look-up is put off for longer, in milliseconds.
 const AFTER_RESTART: i64 = 60 * 60 * 1000;
+
+/// The name of the fact that says to what time of day it jumped last. Identifiers say what time it was only
+/// where something was given one.
+const JUMPED_TO: &str = "jumped_to_ms";
 
 /// How far the time of day is from the clock that never jumps.
 pub(super) struct Watch {
@@ -94,6 +98,12 @@ impl Tx<'_> {
             "UPDATE echoes SET from_ms = from_ms + ?1, until_ms = until_ms + ?1 WHERE used_by IS NULL",
             [by],
         )?;
+        let now = ms(self.now());
+        self.put(
+            "keep to what the time of day jumped",
+            "INSERT INTO facts (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2",
+            (JUMPED_TO, now),
+        )?;
         self.memory.move_deadlines(by);
         Ok(())
     }
@@ -106,7 +116,15 @@ pub(super) fn after_restart(
     now: Timestamp,
     largest_id: i64,
 ) -> Result<(), Error> {
-    let seen = made_ms(largest_id);
+    let jumped_to = connection
+        .query_row(
+            "SELECT value FROM facts WHERE name = ?1",
+            [JUMPED_TO],
+            |row| row.get(0),
+        )
+        .optional()
+        .map_err(failed("read to what the time of day jumped"))?;
+    let seen = made_ms(largest_id).max(jumped_to.unwrap_or(0));
     if ms(now).saturating_add(NOTICED) >= seen {
         return Ok(());
     }

@@ -15,7 +15,7 @@ use super::world::{Death, World};
 use crate::clock::Clock;
 use crate::intake::{Arrival, receive};
 use crate::live::{Live, Snapshot};
-use crate::store::{AlertFilter, Disk, Options, Store, Weather};
+use crate::store::{AlertFilter, Disk, Options, Store, Waiting, Weather};
 use crate::{delivery, triage};
 
 const START: &str = "2026-11-23T08:00:00Z";
@@ -299,7 +299,7 @@ impl Life<'_> {
         Ok(())
     }
 
-    /// The rest is sent, and everything owed is delivered.
+    /// Promise 2: the rest is sent, and everything owed is delivered.
     async fn until_all_is_quiet(
         &self,
         live: &Arc<Live>,
@@ -311,24 +311,26 @@ impl Life<'_> {
         world.state().quiet = true;
         world.tell("nothing goes wrong any more");
         let end = tokio::time::Instant::now() + QUIET_WITHIN;
-        loop {
+        let evidence = loop {
             tokio::time::sleep(Duration::from_secs(2)).await;
             let all_sent = world.state().answered.iter().all(|answered| *answered);
             let read = live.store.read(|reader| reader.waiting()).await;
             let waiting = read.map_err(|error| error.to_string())?;
-            let owed = waiting.iter().any(|destination| destination.count > 0);
-            if all_sent && !owed {
-                break;
+            if all_sent && !owed(&waiting) {
+                let evidence = evidence(live, world)
+                    .await
+                    .map_err(|error| error.to_string())?;
+                // An alert may have gone quiet since it was looked whether anything waits.
+                if !owed(&evidence.waiting) {
+                    break evidence;
+                }
             }
             if tokio::time::Instant::now() > end {
                 return Err(format!(
                     "not all is sent ({all_sent}) or delivered: {waiting:?}"
                 ));
             }
-        }
-        let evidence = evidence(live, world)
-            .await
-            .map_err(|error| error.to_string())?;
+        };
         let state = world.state();
         let broken: Vec<String> = invariants::all(&state, self.plan, &evidence);
         if !broken.is_empty() {
@@ -337,6 +339,10 @@ impl Life<'_> {
         invariants::count(&state, self.plan, &evidence, tally);
         Ok(())
     }
+}
+
+fn owed(waiting: &[Waiting]) -> bool {
+    waiting.iter().any(|destination| destination.count > 0)
 }
 
 async fn evidence(live: &Live, world: &World) -> Result<Evidence, crate::store::Error> {

@@ -96,6 +96,22 @@ async fn under_a_clock_that_went_back_while_it_was_stopped_nothing_is_put_off_fo
 }
 
 #[tokio::test]
+async fn a_clock_that_was_wrong_only_while_nothing_was_given_an_identifier_is_noticed_too() {
+    let it = scratch();
+    put_off(&it).await;
+    let right = it.clock.now();
+    it.clock.jump_to(time("2026-11-25T08:00:00Z"));
+    it.store.write(|_| Ok(())).await.unwrap();
+    it.store.close().await;
+    it.clock.jump_to(right);
+    let again = Store::open(it.store.path(), it.clock.clone(), options()).unwrap();
+    it.clock.advance(Duration::from_secs(3_599));
+    assert_eq!(due(&again, &it).await, (0, 0));
+    it.clock.advance(Duration::from_secs(1));
+    assert_eq!(due(&again, &it).await, (1, 1));
+}
+
+#[tokio::test]
 async fn an_alert_goes_quiet_and_is_said_again_after_its_span_and_not_by_the_time_of_day() {
     for to in ["2026-11-23T07:00:00Z", "2031-01-01T00:00:00Z"] {
         let it = scratch();
