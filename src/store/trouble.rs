@@ -60,3 +60,37 @@ impl fmt::Display for Trouble {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn what_sqlite_says_of_the_disk_is_told_from_what_it_says_of_one_job() {
+        use Trouble::{Damaged, Full, Locked, Refused};
+        for (code, trouble) in [
+            (ffi::SQLITE_FULL, Some(Full)),
+            (ffi::SQLITE_BUSY, Some(Locked)),
+            (ffi::SQLITE_BUSY_SNAPSHOT, Some(Locked)),
+            (ffi::SQLITE_LOCKED, Some(Locked)),
+            (ffi::SQLITE_IOERR_WRITE, Some(Refused)),
+            (ffi::SQLITE_IOERR_FSYNC, Some(Refused)),
+            (ffi::SQLITE_IOERR_SHMMAP, Some(Refused)),
+            (ffi::SQLITE_READONLY, Some(Refused)),
+            (ffi::SQLITE_READONLY_DIRECTORY, Some(Refused)),
+            (ffi::SQLITE_PERM, Some(Refused)),
+            (ffi::SQLITE_CANTOPEN, Some(Refused)),
+            (ffi::SQLITE_CORRUPT, Some(Damaged)),
+            (ffi::SQLITE_NOTADB, Some(Damaged)),
+            (ffi::SQLITE_CONSTRAINT_UNIQUE, None),
+            (ffi::SQLITE_TOOBIG, None),
+            (ffi::SQLITE_INTERRUPT, None),
+        ] {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            assert_eq!(Trouble::of(&error), trouble, "{error}");
+        }
+        assert_eq!(Trouble::of(&rusqlite::Error::QueryReturnedNoRows), None);
+    }
+}

@@ -100,6 +100,63 @@ async fn after_a_restart_it_is_still_open_and_is_not_told_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_that_halts_while_another_is_known_to_is_an_incident_of_its_own() {
+    let (indexer, pager, scene) = begin().await;
+    let other = splunk::start(super::splunk::options()).await.unwrap();
+    let connections = scene.connections.replace(
+        "routes:",
+        &format!(
+            "  archive: {{ connector: splunk, url: \"{}\", reach: loopback, token: {{ file: hec }} }}\nroutes:",
+            other.url()
+        ),
+    );
+    let scene = Scene {
+        connections,
+        ..scene
+    };
+    let scene = scene.restarted().await;
+    intake::start(&scene.live);
+    indexer.recorded().answer(3, Code::TokenDisabled);
+    scene.owe("soc", &scene.alert("income")).await;
+    incident(&pager, Status::Triggered).await;
+    other.recorded().answer(1, Code::TokenDisabled);
+    scene.owe("archive", &scene.alert("age")).await;
+    let of = |incident: &Incident| {
+        incident.event["payload"]["custom_details"]["fields"]["destination"].clone()
+    };
+    within(async {
+        while pager.recorded().incidents().len() < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    let incidents = pager.recorded().incidents();
+    assert_eq!(of(&incidents[0]), "soc");
+    assert_eq!(of(&incidents[1]), "archive");
+    assert!(incidents.iter().all(|one| one.status == Status::Triggered));
+
+    // The second takes events again, the first does not yet.
+    scene.passes(Duration::from_secs(61));
+    let over = incident(&pager, Status::Resolved).await;
+    assert_eq!(of(&over), "archive");
+    let incidents = pager.recorded().incidents();
+    assert_eq!(
+        incidents[0].status,
+        Status::Triggered,
+        "soc is still halted"
+    );
+    within(async {
+        while pager.recorded().incidents()[0].status != Status::Resolved {
+            scene.passes(Duration::from_secs(10));
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    assert_eq!(pager.recorded().incidents().len(), 2);
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_that_is_only_busy_is_no_alert() {
     let (indexer, pager, scene) = begin().await;
     indexer.faults().then(Fault::RetryAfter(503, 30));

@@ -5,6 +5,7 @@ mod answers;
 mod meaning;
 mod circuit;
 mod partial;
+mod items;
 mod splunk;
 mod azure;
 mod pagerduty;
@@ -43,6 +44,17 @@ struct Scene {
 const START: &str = "2026-11-23T08:00:00Z";
 
 fn snapshot(files: &Files, folder: &Path, connections: &str, clock: &Clock) -> Snapshot {
+    let client = web::Client::new(clock.clone(), web::Options::default());
+    snapshot_with(&client, files, folder, connections, clock)
+}
+
+fn snapshot_with(
+    client: &web::Client,
+    files: &Files,
+    folder: &Path,
+    connections: &str,
+    clock: &Clock,
+) -> Snapshot {
     let text = format!(
         "andon: config/v1\nlisten: 127.0.0.1:7373\npublic_url: http://127.0.0.1:7373\nstore: andon.db\nconnections:\n{connections}\n"
     );
@@ -51,8 +63,7 @@ fn snapshot(files: &Files, folder: &Path, connections: &str, clock: &Clock) -> S
     let Some(catalog) = catalog else {
         panic!("{:#?}", faults.into_sorted());
     };
-    let client = web::Client::new(clock.clone(), web::Options::default());
-    Snapshot::new(catalog, folder, &client, clock.clone()).unwrap()
+    Snapshot::new(catalog, folder, client, clock.clone()).unwrap()
 }
 
 fn open(folder: &Path, clock: &Clock) -> Store {
