@@ -45,7 +45,7 @@ pub(super) struct Tally {
     pub(super) lives: u64,
     pub(super) faults: u64,
     pub(super) commits: u64,
-    /// Of the whole story; the same seed gives the same.
+    /// Of the whole story; the same seeds give the same, in every process.
     pub(super) digest: u64,
 }
 
@@ -59,6 +59,8 @@ impl Tally {
         self.lives += other.lives;
         self.faults += other.faults;
         self.commits += other.commits;
+        // Whatever order they end in.
+        self.digest ^= other.digest;
     }
 }
 
@@ -73,11 +75,11 @@ impl std::fmt::Display for Tally {
             dead,
             faults,
             commits,
-            ..
+            digest,
         } = self;
         write!(
             f,
-            "{signals} signals, {lives} lives, {commits} commits, {faults} faults of the store, {requests} requests, {sent} events taken, {twice} of them twice, {dead} dead letters"
+            "{signals} signals, {lives} lives, {commits} commits, {faults} faults of the store, {requests} requests, {sent} events taken, {twice} of them twice, {dead} dead letters; the stories' digest is {digest:016x}"
         )
     }
 }
