@@ -125,7 +125,7 @@ fn by_flag(guess: &Guess<'_>) -> Option<Alarm> {
     };
     Some(Alarm {
         when,
-        look: "A field that sounds as if it said so: is it the right way round?",
+        look: "A field that sounds as if it said so; see that it is the right way round",
         over,
         calm: Some((field.keys.clone(), Json::from(!says))),
     })

@@ -81,6 +81,10 @@ const ABOUT: &str =
 
 /// The longest text that is taken for a name, in characters.
 const LONGEST_NAME: usize = 120;
+/// The longest text that names a part, in characters.
+const LONGEST_PART: usize = 60;
+/// With more digits it is a number of something, or a time.
+const MOST_DIGITS: usize = 5;
 /// So many blanks make a sentence.
 const BLANKS: usize = 7;
 
@@ -130,8 +134,15 @@ const TIMES: &str = "timestamp time event_time occurred_at observed_at detected_
     creation_timestamp start_time updated_at updated last_updated_timestamp received_at";
 const VALUES: &str = "score risk_score anomaly_score drift_score value observed actual confidence probability psi \
     distance spend cost error_rate rate share latency_ms count amount";
-const LIMITS: &str =
-    "threshold limit max maximum max_budget budget bound allowed expected target_value";
+const LIMITS: &str = "threshold limit max maximum max_budget budget bound allowed allowed_minutes expected target_value min minimum \
+    floor";
+/// Words of keys that say something new with every signal, or something of who reports it: nothing that tells
+/// one subject from another.
+const NO_PART: &str = "id ids run uuid guid version revision build commit branch sha hash digest checksum etag cursor trace \
+    span request session batch attempt try time date day hour at ts on started finished ended created updated \
+    url uri link href path file filename folder host hostname ip port owner team author by user actor \
+    operator reviewer unit units currency language locale format schema source sender reporter previous \
+    old new before after trend color colour icon next last first";
 const BAD_FLAGS: &str = "drifted drift_detected drift is_drift blocked flagged failed anomaly is_anomaly violated breached \
     exceeded unsafe toxic stale triggered detected infected malicious alert";
 const GOOD_FLAGS: &str =
@@ -145,6 +156,21 @@ const OVER: &str = "resolved ok okay pass passed passing success successful succ
 /// Whether a word of a status says that it is over, or that nothing is wrong.
 pub(super) fn is_over(word: &str) -> bool {
     has(OVER, &word.to_lowercase())
+}
+
+/// Whether a text names a part of what the signal is about.
+fn is_part(field: &Field) -> bool {
+    let plain = |text: &str| {
+        let digits = text.chars().filter(char::is_ascii_digit).count();
+        !text.is_empty() && text.chars().count() <= LONGEST_PART && digits <= MOST_DIGITS
+    };
+    let telling = [NO_PART, STATUS, SEVERITY, SORTS, OVER];
+    let says_else = |word: &String| telling.into_iter().any(|list| has(list, word));
+    let keys = [STATUS, SEVERITY, SORTS, KEYS, EVENT_IDS, TIMES];
+    field.is_sure()
+        && field.texts().all(plain)
+        && !words(field.key()).iter().any(says_else)
+        && keys.into_iter().all(|list| rank(field, list).is_none())
 }
 
 /// The severity that a word stands for.
@@ -168,6 +194,8 @@ pub(super) fn severity_of(word: &str) -> Option<Severity> {
 pub(super) struct Guess<'f> {
     /// What it is about; the most likely first.
     pub(super) subjects: Vec<&'f Field>,
+    /// What else tells one thing that it is about from another: a suite, a view, an environment.
+    pub(super) parts: Vec<&'f Field>,
     /// Whether it is wrong, or over.
     pub(super) status: Option<&'f Field>,
     /// How bad.
@@ -211,7 +239,10 @@ impl<'f> Guess<'f> {
             .filter(|field| matches!(field.sort, Sort::Text | Sort::Number))
             .copied()
             .collect();
+        let parts = texts.iter().copied();
+        let parts = parts.filter(|field| !subjects.contains(field) && is_part(field));
         Self {
+            parts: parts.collect(),
             subjects,
             status: best(&texts, STATUS),
             severity: best(&levels, SEVERITY),
@@ -306,6 +337,34 @@ mod tests {
         assert_eq!(
             content,
             ["prompt", "error", "user_email", "api_token", "name", "path"]
+        );
+    }
+
+    #[test]
+    fn what_else_tells_one_thing_from_another_is_found_and_not_what_is_new_every_time() {
+        let data = json!({
+            "model": { "name": "churn", "version": "14" }, "view": "customer_7d", "env": "prod", "state": "STALE",
+            "run": { "id": "ff-1", "started": "2026-11-23T02:00:00Z", "owner": "data" }, "suite": "toxicity",
+            "job_started_on": "monday", "batch": "night", "digest": "ab12", "host": "a1", "trend": "up",
+            "build_status": "red", "ticket": "20261123-17", "segment": "eu",
+        });
+        let look = Look {
+            root: "signal",
+            known: None,
+            whole: false,
+        };
+        let fields = look.fields(&[&data]);
+        let guess = Guess::of(&fields);
+        let keys = |fields: &[&Field]| fields.iter().map(|field| field.path()).collect::<Vec<_>>();
+        assert_eq!(keys(&guess.subjects), ["signal.model.name"]);
+        assert_eq!(
+            keys(&guess.parts),
+            [
+                "signal.view",
+                "signal.env",
+                "signal.suite",
+                "signal.segment"
+            ]
         );
     }
 

@@ -86,7 +86,7 @@ pub(super) fn draft(from: From<'_>, catalog: &Catalog) -> Draft {
 
     let mut out = head(from, &levels, &alarm);
     out.push_str(&alert(from, &guess, &shown, catalog));
-    out.push_str(&severity(&levels, &guess));
+    out.push_str(&severity(&levels, &guess, from.data.first()));
     out.push_str(&about(&guess));
     out.push_str(&same_as(&guess));
     out.push_str("  at: =signal.at\n");
@@ -143,7 +143,8 @@ fn alert(
         let found = shown.iter().find(|(_, field)| *field == wanted);
         found.map(|(name, _)| format!("{{{{{name}}}}}"))
     };
-    let mut subjects = guess.subjects.iter().filter_map(|field| name(field));
+    let named = guess.subjects.iter().chain(&guess.parts);
+    let mut subjects = named.filter_map(|field| name(field));
     let subject = match (subjects.next(), subjects.next()) {
         (Some(first), Some(second)) => format!("{second} of {first}"),
         (Some(first), None) => first,
@@ -161,7 +162,7 @@ fn alert(
     )
 }
 
-fn severity(levels: &Levels, guess: &Guess<'_>) -> String {
+fn severity(levels: &Levels, guess: &Guess<'_>, first: Option<&Json>) -> String {
     let mut out = String::from("  # The first that holds.\n");
     if !levels.unknown.is_empty() {
         let words: Vec<String> = levels
@@ -177,7 +178,13 @@ fn severity(levels: &Levels, guess: &Guess<'_>) -> String {
     }
     out.push_str("  severity:\n");
     if let (true, Some(value)) = (levels.cases.is_empty(), guess.value) {
-        let _ = writeln!(out, "    # - high: {} >= …", text::comment(&value.path()));
+        let bound = |field: &Field| field.of(first?)?.as_f64();
+        let sign = match (bound(value), guess.limit.and_then(bound)) {
+            (Some(was), Some(limit)) if was < limit => "<",
+            _ => ">=",
+        };
+        let path = value.path();
+        let _ = writeln!(out, "    # - high: {} {sign} …", text::comment(&path));
     }
     for (severity, when) in &levels.cases {
         let _ = writeln!(
@@ -240,6 +247,8 @@ fn same_as(guess: &Guess<'_>) -> String {
     let mut parts: Vec<&Field> = guess.key.iter().filter(sure).copied().collect();
     if parts.is_empty() {
         parts.extend(guess.subjects.iter().filter(sure).take(3));
+        // One too many makes an alert more; one too few lets one thing end the alert of another.
+        parts.extend(guess.parts.iter().take(3));
     }
     let parts: Vec<String> = match parts.as_slice() {
         [] => vec!["=signal.id".to_owned()],
@@ -250,7 +259,7 @@ fn same_as(guess: &Guess<'_>) -> String {
     };
     let mut out = String::from(
         "  # One open alert for each of these. What is new with every signal does not belong here: it would\n  \
-         # make an alert of each.\n  same_as:\n",
+         # make an alert of each; where one is missing, what is well again ends the alert of another.\n  same_as:\n",
     );
     for part in parts {
         let _ = writeln!(out, "    - {}", text::scalar(&part));

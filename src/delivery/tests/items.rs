@@ -11,7 +11,7 @@ use crate::catalog::Files;
 use crate::delivery;
 use crate::web::{self, Script};
 
-const ITEMS: &str = r#"andon: connector/v1
+const ITEMS: &str = r"andon: connector/v1
 name: items
 about: An API that answers for each item.
 docs: https://example.com
@@ -33,7 +33,7 @@ deliver:
         - retry: item.s == 503
         - refuse: otherwise
     - retry: otherwise
-"#;
+";
 
 type Seen = Arc<Mutex<Vec<Vec<String>>>>;
 
@@ -121,7 +121,7 @@ async fn what_one_item_is_answered_holds_for_the_destination_and_the_others_are_
         let first = (after, json!([good, item, good]));
         let (scene, seen) = begin(vec![first, (None, json!([good]))]);
         assert_eq!(three(&scene).await, (stopped, wait), "{item} {after:?}");
-        let seen = seen.lock().unwrap();
+        let seen = seen.lock().unwrap().clone();
         assert_eq!(seen[0].len(), 3);
         assert_eq!(seen[1..], [vec![seen[0][1].clone()]], "{item} {after:?}");
         assert!(scene.dead().await.is_empty());

@@ -224,7 +224,7 @@ fn a_connector_and_a_mapping_read_well() {
         - medium: otherwise
       # model: { name: =signal.… }: what it is about, so that alerts of one model are found together.
       # One open alert for each of these. What is new with every signal does not belong here: it would
-      # make an alert of each.
+      # make an alert of each; where one is missing, what is well again ends the alert of another.
       same_as:
         - =signal.team_alias
         - =signal.key_alias
