@@ -27,12 +27,14 @@ about: A column has drifted.
 status: draft
 from: evidently/test
 when: signal.status == "FAIL" && signal.metric == "ValueDrift"
+
 alert:
   kind: feature-drift
   title: "{{column}} has drifted"
   severity: high
   same_as: [=signal.dataset]
   fields: { column: =signal.?column }
+
 quiet: 24h
 "#;
 
@@ -253,6 +255,26 @@ fn a_fault_in_a_file_that_is_not_open_is_told_too() -> Outcome<()> {
 }
 
 #[test]
+fn a_file_that_changes_beside_the_editor_is_read_again() -> Outcome<()> {
+    let watch = json!({ "didChangeWatchedFiles": { "dynamicRegistration": true } });
+    let mut editor = Editor::with(&json!({ "workspace": watch }))?;
+    editor.open("andon.yaml", CONFIG)?;
+    let asked = editor.output.recv_timeout(WITHIN)?;
+    assert_eq!(asked["method"], "client/registerCapability", "{asked}");
+    std::fs::write(
+        editor.folder.path().join(DRIFT),
+        MAPPING.replace("signal.status", "signal.sttus"),
+    )?;
+    let uri = editor.uri(DRIFT);
+    editor.tell(
+        "workspace/didChangeWatchedFiles",
+        &json!({ "changes": [{ "uri": uri, "type": 2 }] }),
+    )?;
+    assert_eq!(editor.faults(DRIFT)?[0]["code"], "AND0203");
+    Ok(())
+}
+
+#[test]
 fn a_line_that_is_half_typed_is_completed() -> Outcome<()> {
     let mut editor = Editor::start()?;
     editor.open(
@@ -317,10 +339,9 @@ fn formatting_is_what_fmt_does() -> Outcome<()> {
 
 #[test]
 fn places_are_counted_as_the_client_counts() -> Outcome<()> {
-    let wide = MAPPING
-        .replace("A column has drifted.", "x")
-        .replace("signal.status == \"FAIL\"", "\"𝄞\" == signal.sttus");
-    for (offered, character) in [(json!(["utf-16"]), 21), (json!(["utf-8", "utf-16"]), 23)] {
+    let when = "signal.status == \"FAIL\" && signal.metric == \"ValueDrift\"";
+    let wide = MAPPING.replace(when, "'signal.dataset == \"𝄞\" && signal.sttus == \"x\"'");
+    for (offered, character) in [(json!(["utf-16"]), 40), (json!(["utf-8", "utf-16"]), 42)] {
         let mut editor = Editor::with(&json!({ "general": { "positionEncodings": offered } }))?;
         editor.open(DRIFT, &wide)?;
         let faults = editor.faults(DRIFT)?;

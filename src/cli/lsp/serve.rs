@@ -45,6 +45,8 @@ pub(super) struct Server<'c> {
     connection: &'c Connection,
     stage: Stage,
     pub(super) units: Units,
+    /// Whether the client tells of files that change beside it, once it is asked to.
+    watches: bool,
     pub(super) documents: Documents,
     /// The folders that open files belong to, as they were when they were last checked.
     pub(super) homes: BTreeMap<PathBuf, Home>,
@@ -60,6 +62,7 @@ pub(super) fn serve(connection: &Connection) -> Ended {
         connection,
         stage: Stage::New,
         units: Units::default(),
+        watches: false,
         documents: Documents::default(),
         homes: BTreeMap::new(),
         changed: BTreeSet::new(),
@@ -132,6 +135,7 @@ impl Server<'_> {
         let Request { id, method, params } = request;
         let answer = match (self.stage, method.as_str()) {
             (Stage::New, "initialize") => {
+                self.watches = shapes::can_watch(&params);
                 self.units = Units::offered(&params);
                 self.stage = Stage::Open;
                 shapes::capabilities(self.units)
@@ -162,6 +166,11 @@ impl Server<'_> {
             return Ok(());
         }
         match one.method.as_str() {
+            "initialized" if self.watches => self.send(Request {
+                id: RequestId::from("watch".to_owned()),
+                method: "client/registerCapability".to_owned(),
+                params: shapes::watching(),
+            })?,
             "textDocument/didOpen" => match self.documents.open(&one.params) {
                 Some(path) => self.touch(&path),
                 None if self.documents.is_full() => {

@@ -25,6 +25,22 @@ pub(super) fn capabilities(units: Units) -> Json {
     })
 }
 
+/// Whether the client can be asked to tell of files that change.
+pub(super) fn can_watch(initialize: &Json) -> bool {
+    let path = "/capabilities/workspace/didChangeWatchedFiles/dynamicRegistration";
+    initialize.pointer(path) == Some(&Json::Bool(true))
+}
+
+/// Asks the client to tell of every file that these are made of.
+pub(super) fn watching() -> Json {
+    let watchers = json!([{ "globPattern": "**/*.{yaml,yml,json,hbs}" }]);
+    json!({ "registrations": [{
+        "id": "files",
+        "method": "workspace/didChangeWatchedFiles",
+        "registerOptions": { "watchers": watchers },
+    }] })
+}
+
 /// A fault where it is shown. The page of its code is shown by hovering, and by `andon code`.
 pub(super) fn diagnostic(fault: &Diagnostic, units: Units) -> Json {
     let text = &fault.place.source.text;

@@ -56,8 +56,11 @@ end)
 -- A condition that is half typed is completed.
 replace('signal.metric == "ValueDrift"', "signal.")
 local line, column = behind('"FAIL" && signal.')
-vim.api.nvim_win_set_cursor(0, { line, column })
-local params = vim.lsp.util.make_position_params(0, vim.lsp.get_client_by_id(id).offset_encoding)
+-- Behind the last character, where the cursor stands while one types.
+local params = {
+  textDocument = vim.lsp.util.make_text_document_params(buffer),
+  position = { line = line - 1, character = column },
+}
 local answers = vim.lsp.buf_request_sync(buffer, "textDocument/completion", params, 60000)
 shown.offers = {}
 for _, item in ipairs(assert(answers and answers[id] and answers[id].result, "no completion").items) do
