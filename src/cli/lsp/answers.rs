@@ -52,7 +52,12 @@ impl Server<'_> {
     }
 
     fn completion(&mut self, params: &Json) -> Option<Json> {
+        let by_blank = params.pointer("/context/triggerCharacter") == Some(&json!(" "));
         self.at_place(params, |server, shelf, at| {
+            // A blank asks where something new begins, and not behind every word.
+            if by_blank && !begins_anew(shelf.page.text.get(..at)?) {
+                return None;
+            }
             let offered = complete::offers(shelf, at);
             Some(shapes::completions(
                 &offered,
@@ -112,6 +117,12 @@ impl Server<'_> {
         let whole = self.units.range(text, Span::new(0, text.len()));
         Some(json!([{ "range": whole, "newText": formatted }]))
     }
+}
+
+/// Whether a key, a value or an operand begins behind this text.
+fn begins_anew(before: &str) -> bool {
+    let line = before.rsplit('\n').next().unwrap_or_default().trim_end();
+    line.is_empty() || line.ends_with([':', '-', '=', '<', '>', '&', '|', ',', '(', '[', '{', '!'])
 }
 
 /// What is wrong, and the page of its code.

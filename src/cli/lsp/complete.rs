@@ -1,5 +1,7 @@
 //! What may be typed at a place of a file.
 
+use serde_json::Value as Json;
+
 use super::expression::{Half, is_word, trailing};
 use super::names;
 use super::offer::{Kind, Offer};
@@ -33,6 +35,9 @@ pub(super) fn offers(shelf: &Shelf<'_>, at: usize) -> Offered {
 fn anywhere(shelf: &Shelf<'_>, at: usize) -> Offered {
     let text = shelf.page.text.as_str();
     let Some(format) = shelf.format else {
+        if !shelf.is_template {
+            return Offered::default();
+        }
         let before = text.get(..at).unwrap_or_default();
         return prose(shelf, before, at);
     };
@@ -51,6 +56,7 @@ fn anywhere(shelf: &Shelf<'_>, at: usize) -> Offered {
                 has_colon,
                 others: all,
                 span,
+                flow,
             };
             let mut offers = typed.keys(shelf, &spot, &wants);
             if offers.is_empty() && !has_colon && !flow {
@@ -76,12 +82,19 @@ fn anywhere(shelf: &Shelf<'_>, at: usize) -> Offered {
         }
         Part::Value(span) => {
             let mut offered = leaf(shelf, &spot, &wants, span, at);
+            if text.get(..at).is_some_and(|before| before.ends_with(':')) {
+                // Without a blank behind its colon a key is none.
+                for offer in &mut offered.offers {
+                    offer.insert.insert(0, ' ');
+                }
+            }
             let in_list = matches!(spot.path.last(), Some(super::spot::Step::Item(_)));
             if offered.offers.is_empty() && in_list {
                 let typed = Typed {
                     has_colon: false,
                     others: &[],
                     span,
+                    flow: false,
                 };
                 offered.span = Span::new(span.start.min(at), at);
                 offered.offers = typed.keys(shelf, &spot, &wants);
@@ -96,6 +109,7 @@ struct Typed<'t> {
     has_colon: bool,
     others: &'t [Entry],
     span: Span,
+    flow: bool,
 }
 
 impl Typed<'_> {
@@ -140,10 +154,12 @@ impl Typed<'_> {
     }
 
     fn key(&self, key: &Key) -> Offer {
-        let opens = matches!(
-            key.is,
-            Is::Map(_) | Is::Named(..) | Is::List(_) | Is::Cases(_) | Is::Values
-        );
+        // What goes on below the key stands on lines of its own.
+        let opens = !self.flow
+            && matches!(
+                key.is,
+                Is::Map(_) | Is::Named(..) | Is::List(_) | Is::Cases(_) | Is::Values
+            );
         let need = if key.required { "needed: " } else { "" };
         let is = format!("{need}{}", plain(&takes(&key.is)));
         Offer::new(key.name, Kind::Key, &is, &described(key))
@@ -177,11 +193,7 @@ impl Typed<'_> {
                 else {
                     return Vec::new();
                 };
-                let steps: Vec<schema::Into> = below
-                    .iter()
-                    .map(|key| schema::Into::Key((*key).to_owned()))
-                    .collect();
-                let fields = schema::at(&schema, &steps).map(schema::fields);
+                let fields = schema::at(&schema, &steps(below)).map(schema::fields);
                 fields
                     .unwrap_or_default()
                     .iter()
@@ -268,6 +280,7 @@ fn leaf(shelf: &Shelf<'_>, spot: &Spot<'_>, wants: &[Want], span: Span, at: usiz
             }
             Want::Is(Is::Exactly(word)) => offers.push(Offer::new(word, Kind::Word, "", "")),
             Want::Is(Is::To(refers)) => offers.extend(references(shelf, spot, *refers)),
+            Want::Is(Is::Data) => offers.extend(values(shelf, spot)),
             _ => {}
         }
     }
@@ -276,6 +289,31 @@ fn leaf(shelf: &Shelf<'_>, spot: &Spot<'_>, wants: &[Want], span: Span, at: usiz
         span: Span::new(at.saturating_sub(typed), at),
         offers,
     }
+}
+
+/// The values that the schema lists for a field of a test's signal.
+fn values(shelf: &Shelf<'_>, spot: &Spot<'_>) -> Vec<Offer> {
+    let keys = spot.keys();
+    let ["tests", "signal", below @ ..] = keys.as_slice() else {
+        return Vec::new();
+    };
+    let Some((schema, _)) = shelf.signal(spot).and_then(|signal| shelf.schema(&signal)) else {
+        return Vec::new();
+    };
+    let values = schema::at(&schema, &steps(below)).map(schema::values);
+    let one = |value: &Json| {
+        let written = match value {
+            Json::String(text) => crate::yaml::text(text),
+            other => other.to_string(),
+        };
+        Offer::new(&written, Kind::Word, "a value of the field", "")
+    };
+    values.unwrap_or_default().iter().map(one).collect()
+}
+
+fn steps(keys: &[&str]) -> Vec<schema::Into> {
+    let one = |key: &&str| schema::Into::Key((*key).to_owned());
+    keys.iter().map(one).collect()
 }
 
 fn references(shelf: &Shelf<'_>, spot: &Spot<'_>, refers: Refers) -> Vec<Offer> {

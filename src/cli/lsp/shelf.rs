@@ -41,6 +41,8 @@ pub(super) struct Shelf<'f> {
     folder: &'f Folder,
     pub(super) page: Rc<Page>,
     pub(super) format: Option<&'static Format>,
+    /// A file under `templates/`.
+    pub(super) is_template: bool,
     /// The connector whose folder the file lies in, or would.
     own: String,
 }
@@ -93,6 +95,7 @@ impl<'f> Shelf<'f> {
         Self {
             folder,
             format: head.and_then(Format::of_head).or(by_place),
+            is_template: path.extension().is_some_and(|ending| ending == "hbs"),
             own: above.map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
             page,
         }

@@ -43,6 +43,9 @@ impl Stands {
 pub(super) fn stands(shelf: &Shelf<'_>, at: usize) -> Option<Stands> {
     let text = shelf.page.text.as_str();
     let Some(format) = shelf.format else {
+        if !shelf.is_template {
+            return None;
+        }
         return prose(shelf, text.get(..word_end(text, at))?, at);
     };
     let spot = Spot::find(&shelf.page.tree, text, at)?;

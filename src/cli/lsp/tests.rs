@@ -1,6 +1,7 @@
 //! What is offered and told at places of files, without the protocol.
 
 mod completion;
+mod conversation;
 mod stands;
 
 use std::path::{Path, PathBuf};

@@ -87,6 +87,10 @@ fn keys_fit_the_map_they_stand_in() {
                 "from: evidently/test\ntests:\n  - it: x\n    signal: { status: FAIL, ¦ }\n",
                 &["metric", "value", "!status"],
             ),
+            (
+                "from: evidently/test\ntests:\n  - it: x\n    signal: { status: ¦ }\n",
+                &["FAIL", "!metric"],
+            ),
             // A comment, and a text, have no keys.
             ("andon: mapping/v1\n# fr¦\n", &[]),
             ("about: a sentence ¦\n", &[]),
@@ -289,6 +293,8 @@ fn what_is_taken_takes_the_place_of_the_word_before_the_cursor() {
         ("alert:\n  sev¦\n", "severity", "alert:\n  severity: \n"),
         ("name: a\nal¦\n", "alert", "name: a\nalert:\n"),
         ("sta¦: draft\n", "status", "status: draft\n"),
+        ("status:¦\n", "stable", "status: stable\n"),
+        ("alert: { fie¦ }\n", "fields", "alert: { fields:  }\n"),
         ("from: evi¦\n", "evidently/test", "from: evidently/test\n"),
         (
             "from: evidently/test\nwhen: signal.col¦\n",
