@@ -5,8 +5,8 @@
 //! was given its name; and formats as `andon fmt` does. It writes no file of the user's.
 //!
 //! What is known of keys comes from `formats`, what is wrong from `catalog`, and names from outlines of the files,
-//! which hold also while a line is half typed. Only `text`, `documents`,
-//! `shapes`, `serve` and `answers` know the protocol.
+//! which hold also while a line is half typed. Only `text`, `documents`, `shapes`, `serve` and `answers` know the
+//! protocol.
 
 mod text;
 mod outline;
