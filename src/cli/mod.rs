@@ -1,6 +1,6 @@
 //! The command line: one file a command.
 //!
-//! Commands about files (`check`, `code`, `fmt`, `schema`, `test`, `new`, `explain`, `connectors`) and those about the store's own file
+//! Commands about files (`check`, `code`, `fmt`, `lsp`, `schema`, `test`, `new`, `explain`, `connectors`) and those about the store's own file
 //! (`backup`, `restore`, `check --store`) need no daemon; the others speak the API of one that runs, with
 //! `ANDON_TOKEN` or the token it keeps beside its store.
 
@@ -18,6 +18,7 @@ mod destinations;
 mod explain;
 mod fmt;
 mod freeze;
+mod lsp;
 mod new;
 mod output;
 mod reload;
@@ -96,6 +97,8 @@ enum Command {
     Fmt(fmt::Typed),
     /// JSON Schemas of the files, for editors that complete and check; or the reference as Markdown
     Schema(schema::Typed),
+    /// Serve an editor: faults, completion, hover and definitions as you type; see docs/editors.md
+    Lsp(lsp::Typed),
     /// Run the tests that stand in mappings
     Test(test::Typed),
     /// Write a first mapping, or a first connector, from what a system sends
@@ -156,6 +159,8 @@ pub(crate) enum Ended {
     Fine,
     /// 1: the files have faults.
     Faults,
+    /// 1: the editor that `lsp` served left without `shutdown`, as its protocol wants it.
+    Abandoned,
     /// 3: a test in a mapping failed.
     TestFailed,
 }
@@ -171,6 +176,7 @@ pub fn main() -> ExitCode {
         Command::Code(typed) => code::run(&typed),
         Command::Fmt(typed) => fmt::run(&typed, at),
         Command::Schema(typed) => schema::run(&typed),
+        Command::Lsp(typed) => lsp::run(&typed),
         Command::Test(typed) => test::run(&typed, at),
         Command::New(typed) => new::run(&typed, at),
         Command::Explain(typed) => explain::run(&typed, at),
@@ -195,7 +201,7 @@ pub fn main() -> ExitCode {
     };
     match ended {
         Ok(Ended::Fine) => ExitCode::SUCCESS,
-        Ok(Ended::Faults) => ExitCode::from(1),
+        Ok(Ended::Faults | Ended::Abandoned) => ExitCode::from(1),
         Ok(Ended::TestFailed) => ExitCode::from(3),
         Err(error) => {
             if let Some(daemon::Error::Faults(said)) = error.downcast_ref() {

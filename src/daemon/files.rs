@@ -1,5 +1,6 @@
 //! Reading a folder of files: `andon.yaml`, and what it adds to or replaces of the built-in files.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -23,6 +24,9 @@ routes:
 const LARGEST: u64 = 16 * 1024 * 1024;
 /// How deep folders are gone into.
 const DEEPEST: usize = 8;
+
+/// Texts that stand for files, such as those that an editor has not saved, by their path.
+pub type Unsaved = BTreeMap<PathBuf, String>;
 
 /// A folder with an `andon.yaml`, or without one.
 #[derive(Debug, Clone)]
@@ -49,13 +53,26 @@ impl Folder {
     /// # Errors
     /// When a file that is there cannot be read.
     pub fn read(folder: &Path, config: Option<&Path>) -> Result<Self, Error> {
+        Self::under(folder, config, &Unsaved::new())
+    }
+
+    /// As [`Folder::read`], with texts in the place of files, or beside them. Their paths begin as `folder`
+    /// does.
+    ///
+    /// # Errors
+    /// As [`Folder::read`].
+    pub fn under(folder: &Path, config: Option<&Path>, unsaved: &Unsaved) -> Result<Self, Error> {
         let named = config.map_or_else(|| folder.join("andon.yaml"), Path::to_path_buf);
         let path = config
             .and_then(Path::parent)
             .filter(|parent| !parent.as_os_str().is_empty())
             .unwrap_or(folder)
             .to_path_buf();
-        let (source, is_configured) = match std::fs::read_to_string(&named) {
+        let text = match unsaved.get(&named) {
+            Some(text) => Ok(text.clone()),
+            None => std::fs::read_to_string(&named),
+        };
+        let (source, is_configured) = match text {
             Ok(text) => (Source::new(shown(&named), text), true),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && config.is_none() => (
                 Source::new("andon.yaml (not there; this stands for it)", LOCAL_CONFIG),
@@ -73,7 +90,14 @@ impl Folder {
         let (listed, present) = listed(&path, &folders)?;
         let mut written = Files::new();
         for (path, name) in &listed {
-            put(path, name, &mut written)?;
+            if !unsaved.contains_key(path) {
+                put(path, name, &mut written)?;
+            }
+        }
+        for (file, text) in unsaved {
+            if let Some(name) = name_below(&path, &folders, file) {
+                written.put(&name, &shown(file), text.as_bytes());
+            }
         }
         files.overlay(written.clone());
         Ok(Self {
@@ -130,6 +154,24 @@ fn mark(path: PathBuf) -> Result<Mark, Error> {
         }),
         Err(source) => Err(Error::Unreadable { path, source }),
     }
+}
+
+/// What a file of this path is called among [`Files`], where it is one of the folder's.
+fn name_below(root: &Path, folders: &Folders, file: &Path) -> Option<String> {
+    let found = [
+        (&folders.connectors, "connectors"),
+        (&folders.mappings, "mappings"),
+        (&folders.templates, "templates"),
+    ]
+    .into_iter()
+    .find_map(|(folder, prefix)| {
+        let below = file.strip_prefix(root.join(folder)).ok()?;
+        Some(format!(
+            "{prefix}/{}",
+            below.to_string_lossy().replace('\\', "/")
+        ))
+    });
+    found.or_else(|| (file == root.join("kinds.yaml")).then(|| "kinds.yaml".to_owned()))
 }
 
 /// A file below one of the folders, and its name among [`Files`].

@@ -10,6 +10,6 @@ mod start;
 mod simulation;
 
 pub use error::Error;
-pub use files::{Folder, LOCAL_CONFIG};
+pub use files::{Folder, LOCAL_CONFIG, Unsaved};
 pub use notice::Notice;
 pub use start::{Daemon, load};

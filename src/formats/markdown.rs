@@ -124,7 +124,7 @@ fn holds(is: &Is, map: &Map) -> bool {
 }
 
 /// What a key takes, in a few words, as Markdown.
-pub(super) fn takes(is: &Is) -> String {
+pub fn takes(is: &Is) -> String {
     match *is {
         Is::Exactly(text) => format!("`{text}`"),
         Is::Text => "a text".to_owned(),

@@ -23,10 +23,10 @@ mod layout;
 mod tests;
 
 pub use layout::{Refused, format};
-pub use markdown::pages;
-pub use schema::json_schema;
+pub use markdown::{pages, takes};
+pub use schema::{described, json_schema};
 pub use words::{
-    ALERT_WORDS, FUNCTIONS, MACROS, OWN_FIELDS, PROSE_WORDS, ROOTS, TEMPLATE_HELPERS,
+    ALERT_WORDS, FUNCTIONS, Function, MACROS, OWN_FIELDS, PROSE_WORDS, ROOTS, TEMPLATE_HELPERS,
     template_words,
 };
 

@@ -97,7 +97,7 @@ fn of_key(key: &Key) -> Json {
 }
 
 /// A key's description, with the meaning of its words and what holds without it.
-pub(super) fn described(key: &Key) -> String {
+pub fn described(key: &Key) -> String {
     let mut text = key.about.to_owned();
     if let Some(words) = key.is.words() {
         let words: Vec<String> = words

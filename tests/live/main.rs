@@ -1,4 +1,4 @@
-//! Live tests: real model platforms on loopback, installed under `target/live/`.
+//! Live tests: real model platforms on loopback, and a real editor, installed under `target/live/`.
 //!
 //! Ignored in a plain `cargo test`, because they install hundreds of megabytes; `cargo xtask live`
 //! runs them, and `cargo xtask ci` with it. A test belongs into the module named after its
@@ -519,6 +519,96 @@ mod feast {
             closed["finding_info"]["uid"], opened["finding_info"]["uid"],
             "another alert was closed than the one that was open"
         );
+        Ok(())
+    }
+}
+
+mod neovim {
+    use std::process::{Command, Stdio};
+
+    use serde_json::{Value, json};
+
+    use super::{Outcome, environment};
+
+    const CONFIG: &str =
+        "andon: config/v1\nconnections:\n  reports: { connector: evidently, folder: reports }\n";
+
+    const MAPPING: &str = r#"andon: mapping/v1
+name: drift
+about: A column has drifted.
+status: draft
+from: evidently/test
+when: signal.status == "FAIL" && signal.metric == "ValueDrift"
+alert:
+  kind: feature-drift
+  title: "{{column}} has drifted"
+  severity: high
+  same_as: [=signal.dataset]
+  fields: { column: =signal.?column }
+quiet: 24h
+"#;
+
+    /// What an admin sees in a real editor: faults while typing, the signal's fields, what a name means, and
+    /// where it stands.
+    #[test]
+    #[ignore = "installs Neovim: cargo xtask live"]
+    fn neovim_checks_completes_explains_jumps_and_formats() -> Outcome<()> {
+        let folder = tempfile::tempdir()?;
+        std::fs::write(folder.path().join("andon.yaml"), CONFIG)?;
+        std::fs::create_dir(folder.path().join("mappings"))?;
+        std::fs::write(folder.path().join("mappings/drift.yaml"), MAPPING)?;
+        let editor = environment::python("neovim")?.with_file_name("nvim");
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/live/neovim/client.lua");
+        let out = Command::new(editor)
+            .args([
+                "--headless",
+                "--clean",
+                "-l",
+                script,
+                env!("CARGO_BIN_EXE_andon"),
+            ])
+            .arg(folder.path())
+            .env("XDG_CACHE_HOME", folder.path().join("cache"))
+            .env("XDG_STATE_HOME", folder.path().join("state"))
+            .stdin(Stdio::null())
+            .output()?;
+        let said = String::from_utf8_lossy(&out.stderr);
+        assert!(out.status.success(), "{}: {said}", out.status);
+        // `-l` prints to standard output or error, by version.
+        let lines = String::from_utf8_lossy(&out.stdout) + said;
+        let line = lines.lines().rfind(|line| line.starts_with('{'));
+        let shown: Value = serde_json::from_str(line.ok_or("Neovim printed nothing")?)?;
+        assert_eq!(
+            shown["faults"],
+            json!([{
+                "code": "AND0203", "line": 5, "column": 13,
+                "message": "`sttus` is not a field of evidently/test (did you mean `status`?)\nhelp: write `signal.status`",
+            }])
+        );
+        assert_eq!(
+            shown["offers"]["column"],
+            json!({ "detail": "text", "about": "The column, where the metric has one" }),
+            "{}",
+            shown["offers"]
+        );
+        assert_eq!(
+            shown["offers"]["name"],
+            Value::Null,
+            "no field is called so"
+        );
+        let hover = shown["hover"].as_str().ok_or("no hover")?;
+        assert!(
+            hover.contains("The verdict") && hover.contains("SKIPPED"),
+            "{hover}"
+        );
+        assert_eq!(shown["formatted"], true);
+        let file = shown["jump"]["file"].as_str().ok_or("no jump")?;
+        assert!(
+            file.ends_with("connectors/evidently/connector.yaml"),
+            "{file}"
+        );
+        let line = shown["jump"]["line"].as_str().ok_or("no line")?;
+        assert!(line.starts_with("  test:"), "{line}");
         Ok(())
     }
 }

@@ -12,7 +12,7 @@ use crate::steps::Step;
 
 const USAGE: &str = "\
 cargo xtask ci [--skip-test]   format, clippy, tests, packages, live tests, docs; what CI runs
-cargo xtask live [--all]       tests against real servers: MLflow and Inspect; with --all also Evidently and Feast
+cargo xtask live [--all]       tests against real servers and a real editor: MLflow, Inspect, Neovim; with --all also Evidently and Feast
 cargo xtask simulate [--seeds N] [--seed S] [--release]  the daemon in stopped time, where everything goes wrong; one seed is told whole
 cargo xtask kill [--times N] [--release]           kill -9 under load, with destinations that fail
 cargo xtask power [--times N] [--release]          power cuts: only what was synced is left
@@ -22,7 +22,7 @@ cargo xtask packages [BINARY]  tries the systemd unit, the container's files and
 cargo xtask deb [BINARY]       makes target/andon_VERSION_ARCHITECTURE.deb; without a program it builds the release";
 
 /// The live tests of every CI run: the modules of `tests/live/main.rs`.
-const LIVE: &[&str] = &["mlflow", "inspect"];
+const LIVE: &[&str] = &["mlflow", "inspect", "neovim"];
 /// Those that install too much for that.
 const LIVE_ALL: &[&str] = &["evidently", "feast"];
 
