@@ -66,7 +66,7 @@ const WHOLE: &str = "*";
 
 /// Where the examples of pages hold: other places are looked through only for pages that are not here, or where
 /// one does not hold any more. `PLACES=1 cargo test --test pages -- --nocapture` prints it anew.
-const PLACES: [(&str, &str, &str); 118] = [
+const PLACES: [(&str, &str, &str); 119] = [
     ("AND0101", MAPPING, "/alert"),
     ("AND0102", MAPPING, "/alert/fields"),
     ("AND0103", MAPPING, "/alert"),
@@ -179,6 +179,7 @@ const PLACES: [(&str, &str, &str); 118] = [
     ("AND0803", MANIFEST, "/deliver"),
     ("AND0804", MANIFEST, "/actions/ask/do/0"),
     ("AND0805", MANIFEST, "/deliver/event"),
+    ("AND0806", MAPPING, "/alert"),
     ("AND0810", MANIFEST, "/actions/stop/before/0"),
     ("AND0811", MANIFEST, "/actions/stop/before/0"),
     ("AND0820", MANIFEST, "/actions/stop/before"),

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use super::api::Api;
 use super::shown::{self, Asked, Things, Told};
-use super::{Ended, Where, output};
+use super::{Ended, Format, Where, output};
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -67,8 +67,13 @@ pub(crate) fn run(typed: Asked<What>, at: &Where) -> anyhow::Result<Ended> {
     match typed.what.unwrap_or(list) {
         What::List { standing, limit } => {
             let limit = limit.map(|limit| limit.to_string());
+            let is_plain = standing.is_none() && typed.format == Format::Text;
             let query = [("standing", standing), ("limit", limit)];
-            STUCK.list(&api, typed.format, &query)
+            let ended = STUCK.list(&api, typed.format, &query)?;
+            if is_plain {
+                tell_of_unknown(&api)?;
+            }
+            Ok(ended)
         }
         What::Show { id } => STUCK.show(&api, typed.format, &id),
         What::Retry { id } => {
@@ -77,6 +82,23 @@ pub(crate) fn run(typed: Asked<What>, at: &Where) -> anyhow::Result<Ended> {
             output::answer(typed.format, &json, retried);
             Ok(Ended::Fine)
         }
+    }
+}
+
+/// Bodies that no signal of their connection knew are kept beside what is stuck, in a list of their own.
+fn tell_of_unknown(api: &Api) -> anyhow::Result<()> {
+    let one = [
+        ("standing", "refused".to_owned()),
+        ("limit", "1".to_owned()),
+    ];
+    output::text(unknown(&api.get(STUCK.path, &one)?));
+    Ok(())
+}
+
+fn unknown(json: &Json) -> &'static str {
+    match json.pointer("/stuck/0") {
+        Some(_) => "nobody knew some of what came in: andon stuck list --standing refused\n",
+        None => "",
     }
 }
 
@@ -97,6 +119,13 @@ fn retried(json: &Json) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn what_nobody_knew_is_pointed_to_where_there_is_some() {
+        assert_eq!(unknown(&json!({ "stuck": [] })), "");
+        let there = unknown(&json!({ "stuck": [{ "id": "sig_1", "signal": "acme/unmatched" }] }));
+        assert!(there.ends_with("andon stuck list --standing refused\n"));
+    }
 
     #[test]
     fn a_stuck_signal_is_listed_with_its_reason() {

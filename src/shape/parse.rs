@@ -23,6 +23,9 @@ const NEARLY_A_FORM: Code = Code("AND0805");
 /// The texts under `templates/`, by `<destination>/<part>`.
 pub type Templates = BTreeMap<String, Arc<Template>>;
 
+/// A text that reads like an expression without its `=`.
+const NO_EQUALS_SIGN: Code = Code("AND0806");
+
 /// What values may name where they stand.
 #[derive(Clone, Copy)]
 pub struct Reading<'r> {
@@ -51,7 +54,21 @@ impl<'r> Reading<'r> {
             Kind::Scalar(scalar) => match scalar.text.strip_prefix('=') {
                 Some(rest) if rest.starts_with('=') => Part::Constant(Json::from(rest)),
                 Some(_) => Part::Expr(Box::new(self.expr(node, faults)?)),
-                None => Part::Constant(scalar.to_json()),
+                None => {
+                    if scalar.style == Style::Plain && self.is_path(&scalar.text) {
+                        let text = &scalar.text;
+                        faults
+                            .warning(
+                                NO_EQUALS_SIGN,
+                                node.place(),
+                                format!("this is the text `{text}`, and not what stands there"),
+                            )
+                            .help(format!(
+                                "write `={text}`; or quotes around it, if the text is meant"
+                            ));
+                    }
+                    Part::Constant(scalar.to_json())
+                }
             },
             Kind::List(items) => self.list(items, faults)?,
             Kind::Map(entries) => self.map(node, entries, faults)?,
@@ -59,6 +76,18 @@ impl<'r> Reading<'r> {
         Some(Shape {
             part,
             place: node.place(),
+        })
+    }
+
+    /// Whether a text leads to something below a name that expressions know here, as `signal.model` does.
+    fn is_path(&self, text: &str) -> bool {
+        let is_word = |step: &str| {
+            let step = step.strip_prefix('?').unwrap_or(step);
+            step.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+                && step.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        };
+        text.split_once('.').is_some_and(|(name, below)| {
+            self.names.find(name).is_some() && below.split('.').all(is_word)
         })
     }
 

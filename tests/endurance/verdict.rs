@@ -119,11 +119,15 @@ pub fn of(folder: &Path, accepted: &Accepted, receivers: &[&Receiver]) -> Outcom
         [],
         |row| row.get::<_, i64>(0),
     )?)?;
+    let mut rows = store.prepare("SELECT id FROM alerts WHERE open = 1")?;
+    let open: BTreeSet<String> = rows
+        .query_map([], |row| Ok(AlertId::from_raw(row.get(0)?).to_string()))?
+        .collect::<Result<_, _>>()?;
     for receiver in receivers {
         let seen = receiver.seen.lock().map_err(|_| "a receiver panicked")?;
         match receiver.kind {
             Kind::Log => log_has_all_in_order(&revisions, &seen, &mut verdict),
-            Kind::Pager => pager_never_goes_back(&revisions, &seen, &mut verdict),
+            Kind::Pager => pager_never_goes_back(&open, &seen, &mut verdict),
         }
         twice_only_where_it_could_not_be_known(receiver.kind, &seen, &mut verdict);
         nothing_is_told_that_is_not_kept(&revisions, &seen, &mut verdict);
@@ -156,11 +160,8 @@ fn log_has_all_in_order(revisions: &BTreeSet<(String, u32)>, seen: &[Seen], verd
     }
 }
 
-fn pager_never_goes_back(
-    revisions: &BTreeSet<(String, u32)>,
-    seen: &[Seen],
-    verdict: &mut Verdict,
-) {
+/// What opened and closed before the pager heard of it is none of its business; what is open is.
+fn pager_never_goes_back(open: &BTreeSet<String>, seen: &[Seen], verdict: &mut Verdict) {
     let mut last: BTreeMap<&str, u32> = BTreeMap::new();
     for event in seen {
         let known = last.entry(&event.alert).or_default();
@@ -172,10 +173,9 @@ fn pager_never_goes_back(
         }
         *known = event.revision;
     }
-    let alerts: BTreeSet<&str> = revisions.iter().map(|(alert, _)| alert.as_str()).collect();
-    for alert in alerts
+    for alert in open
         .iter()
-        .filter(|alert| !last.contains_key(**alert))
+        .filter(|alert| !last.contains_key(alert.as_str()))
         .take(MOST)
     {
         verdict

@@ -277,7 +277,7 @@ fn manifest(name: &str, from: &str, found: &Found) -> String {
             out,
             "\n# Who may send. Where the system signs what it sends, write `signature:` in place of `accepts:`.\n\
              webhook:\n  accepts:\n    - {{ bearer: {hook} }}\n    - {{ url_token: hook_token }}\n  \
-             # A body that is none of the signals is kept as stuck, to be looked at. Later, count: it is only counted.\n  \
+             # A body that is none of the signals is kept, and `andon stuck` tells of it. Later, count: it is only counted.\n  \
              unmatched: keep\n"
         );
     }

@@ -170,7 +170,7 @@ fn a_connector_and_a_mapping_read_well() {
       accepts:
         - { bearer: token }
         - { url_token: hook_token }
-      # A body that is none of the signals is kept as stuck, to be looked at. Later, count: it is only counted.
+      # A body that is none of the signals is kept, and `andon stuck` tells of it. Later, count: it is only counted.
       unmatched: keep
 
     signals:

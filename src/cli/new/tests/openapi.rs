@@ -33,7 +33,7 @@ fn an_openapi_document_becomes_signals_polls_and_actions_and_the_rest_is_named()
       accepts:
         - { bearer: sent_token }
         - { url_token: hook_token }
-      # A body that is none of the signals is kept as stuck, to be looked at. Later, count: it is only counted.
+      # A body that is none of the signals is kept, and `andon stuck` tells of it. Later, count: it is only counted.
       unmatched: keep
 
     signals:
