@@ -200,6 +200,25 @@ fn timeless(value: &Value, own: &[&str]) -> Value {
 }
 
 #[test]
+fn the_tests_of_what_is_built_in_take_every_way_through_it() -> Outcome<()> {
+    let folder = tempfile::tempdir()?;
+    let (code, told, said) = andon(folder.path(), &["test", "--coverage", "--format", "json"])?;
+    assert_eq!(code, Some(0), "{told}{said}");
+    let told: Value = serde_json::from_str(&told)?;
+    let mappings = told["mappings"].as_array().ok_or("no mappings")?;
+    assert!(mappings.len() >= 18, "{}", mappings.len());
+    for mapping in mappings {
+        assert_eq!(
+            mapping["coverage"]["untested"],
+            json!([]),
+            "{}",
+            mapping["mapping"]
+        );
+    }
+    Ok(())
+}
+
+#[test]
 fn a_test_that_fails_says_what_differs_where_and_why() -> Outcome<()> {
     let wrong = MAPPING
         .replace(

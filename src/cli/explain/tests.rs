@@ -112,7 +112,8 @@ fn a_promotion_without_an_evaluation_is_told_part_by_part() {
     signal   mlflow/alias-created  registry  179bf0a1-da7d-4cc2-915a-96e87cb1fca1  2026-11-23T08:35:15.730547Z
     look up  version  GET /api/2.0/mlflow/model-versions/get?name=fraud-detector&version=2 at registry  given
     when     true     signal.alias in ["champion", "production"]  "champion"
-             true     !(has(version.tags) && version.tags.exists(t, t.key == "eval" && t.value == "passed"))
+             true     !(version != null && has(version.tags) && version.tags.exists(t, t.key == "eval" && t.value == "passed"))
+             true       version != null                           {"name":"fraud-detector","version":"2","tags":[{"key":"eval","value":"failed"}]}
              true       has(version.tags)
              false      version.tags.exists(t, t.key == "eval" && t.value == "passed")  [{"key":"eval","value":"failed"}]
     severity high     otherwise
