@@ -28,6 +28,7 @@ use takes::takes;
 const NO_OURS: Code = Code("AND0455");
 /// Said to be reversible, with nothing that undoes it.
 const NO_UNDO: Code = Code("AND0456");
+
 /// One verb of a connector.
 #[derive(Debug)]
 pub struct ActionRule {
@@ -88,7 +89,7 @@ pub struct Limits {
     pub takes_hold: Option<Duration>,
 }
 
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 18] = [
     "about",
     "risk",
     "takes",
@@ -107,7 +108,6 @@ const KEYS: [&str; 19] = [
     "unchanged",
     "echo",
     "limits",
-    "class",
 ];
 
 /// Reads one entry of `actions:`.
@@ -153,7 +153,7 @@ pub fn parse(
     };
     let readiness = fields
         .get("ready")
-        .and_then(|node| Until::parse(node, &around, &mut names, faults));
+        .and_then(|node| Until::parse(node, &[], &around, &mut names, faults));
     let before = steps(&fields, "before", &around, &mut names, faults);
     let already = fields
         .get("already")
@@ -167,7 +167,7 @@ pub fn parse(
     let undo = steps(&fields, "undo", &around, &mut names, faults);
     let undone = fields
         .get("undone")
-        .and_then(|node| Until::parse(node, &around, &mut names, faults));
+        .and_then(|node| Until::parse(node, &[], &around, &mut names, faults));
     let unchanged = fields
         .get("unchanged")
         .and_then(|node| unchanged(node, &around, &mut names, faults));

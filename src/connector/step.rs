@@ -217,20 +217,16 @@ impl Step {
 }
 
 impl Until {
-    /// Reads a step with `until` (or `holds`) and `within`.
+    /// Reads a step with `until` (or `holds`), `within`, and the keys that whoever asks reads itself.
     pub fn parse(
         node: &Node,
+        others: &[&'static str],
         around: &Around<'_>,
         names: &mut Names,
         faults: &mut Faults,
     ) -> Option<Self> {
-        let step = Step::parse(
-            node,
-            &["until", "holds", "within", "every", "times"],
-            around,
-            names,
-            faults,
-        );
+        let keys = [&["until", "holds", "within"], others].concat();
+        let step = Step::parse(node, &keys, around, names, faults);
         let condition = node.get("until").or_else(|| node.get("holds"));
         let Some(condition) = condition else {
             faults

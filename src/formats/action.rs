@@ -14,7 +14,6 @@ pub(super) static ACTION: Map = map(
             ("medium", "some"),
             ("high", "much"),
         ]), "How much harm it can do.").or("high").like("medium"),
-        key("class", Is::Data, "What sort of action it is. Read by nothing yet."),
         key("takes", Is::Named("a name for the argument", &Is::Map(&TAKE)), "Its arguments.").like("model:   { is: text }\nalias:   { is: text, default: champion }\nversion: { is: text, about: The version to serve instead }"),
         key("let", Is::Named("a name", &Is::Expression), "Names for expressions that are used more than once.").like("{ full: '=namespace + \"/\" + deployment' }"),
         key("prefix", Is::Path, "Stands before every path of this action.").like("\"/apis/serving.kserve.io/v1beta1/namespaces/{namespace}/inferenceservices\""),

@@ -125,12 +125,6 @@ pub(super) static UNTIL: Map = map(
             key("within", Is::Span, "How long it may take.")
                 .or("30s")
                 .like("90s"),
-            key("every", Is::Span, "Says something under `behaviour` alone."),
-            key(
-                "times",
-                Is::Whole,
-                "Says something under `behaviour` alone.",
-            ),
         ],
     ],
 )

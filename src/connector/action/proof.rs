@@ -81,9 +81,9 @@ pub(super) fn prove(
         Some(node) => match node.as_list() {
             Some(items) => items
                 .iter()
-                .filter_map(|item| Until::parse(item, around, names, faults))
+                .filter_map(|item| Until::parse(item, &[], around, names, faults))
                 .collect(),
-            None => Until::parse(node, around, names, faults)
+            None => Until::parse(node, &[], around, names, faults)
                 .into_iter()
                 .collect(),
         },
@@ -114,11 +114,7 @@ pub(super) fn behaviour(
         None => Share::AtLeast(1.0),
         Some(share) => self::share(share, faults)?,
     };
-    let mut stripped = node.clone();
-    if let crate::yaml::Kind::Map(entries) = &mut stripped.kind {
-        entries.retain(|entry| entry.key != "share");
-    }
-    let probe = Until::parse(&stripped, around, names, faults)?;
+    let probe = Until::parse(node, &["times", "every", "share"], around, names, faults)?;
     Some(Behaviour {
         probe,
         times,

@@ -107,6 +107,11 @@ fn the_parts_of_an_action_name_what_is_known_by_then_and_nothing_else() {
         ),
         (
             "prove",
+            "{ state: { get: /m, until: status == 200, every: 5s } }",
+            "AND0111 a step has no key `every`",
+        ),
+        (
+            "prove",
             "{ behaviour: { get: /m, holds: status == 404, times: many } }",
             "AND0113 `times` is a whole number, and this is `many`",
         ),
