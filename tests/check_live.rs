@@ -190,6 +190,31 @@ async fn a_fault_ends_with_1_and_points_at_the_file() -> Outcome<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_asked_of_a_webhook_where_no_push_is_let_in() -> Outcome<()> {
+    let folder = tempfile::tempdir()?;
+    let (_soc, registry, _features) = house(folder.path()).await?;
+    registry.recorded().create_model("churn", &[])?;
+    let file = folder.path().join("andon.yaml");
+    let config = std::fs::read_to_string(&file)?;
+    std::fs::write(
+        &file,
+        config.replace(", webhook_secret: { file: secrets/webhook }", ""),
+    )?;
+    let out = check(folder.path(), &["--format", "json"])?;
+    let said: Value = serde_json::from_slice(&out.stdout)?;
+    assert_eq!(said["faults"], serde_json::json!([]));
+    let wanted = [
+        ("not_asked", "pushes"),
+        ("not_asked", "the right to move aliases and to tag"),
+        ("fine", "polling `model`"),
+        ("fine", "polling `version`"),
+    ]
+    .map(|(outcome, about)| (outcome.to_owned(), about.to_owned()));
+    assert_eq!(outcomes(&said, "registry"), wanted);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_rights_columns_and_rule_are_asked_of_azure() -> Outcome<()> {
     let folder = tempfile::tempdir()?;
     let (soc, _registry, _features) = house(folder.path()).await?;

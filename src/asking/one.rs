@@ -3,7 +3,7 @@
 use super::{Asked, Faults, Found, Outcome};
 use crate::clock::Clock;
 use crate::config::Connection;
-use crate::connector::{Scheme, SettingKind, Way};
+use crate::connector::{Scheme, SettingKind, Way, Webhook};
 use crate::live::Snapshot;
 
 /// Asks one connection, one question after another.
@@ -117,21 +117,7 @@ impl<'a> Asking<'a> {
         let Some(webhook) = &self.connection.connector.webhook else {
             return;
         };
-        let given = |secret: &String| {
-            let secrets = &self.snapshot.secrets;
-            secrets
-                .is_given(&self.connection.name, secret)
-                .unwrap_or(true)
-        };
-        let fits = webhook.accepts.schemes.iter().any(|scheme| match scheme {
-            Scheme::Anyone => true,
-            Scheme::Signature(signature) => given(&signature.key),
-            Scheme::Header { secret, .. }
-            | Scheme::Bearer { secret }
-            | Scheme::UrlToken { secret } => given(secret),
-            Scheme::Basic { password, .. } => given(password),
-        });
-        if !fits {
+        if !self.lets_in(webhook) {
             self.note(
                 "pushes",
                 Outcome::NotAsked,
@@ -149,8 +135,31 @@ impl<'a> Asking<'a> {
         }
     }
 
-    /// Where this connection takes pushes, without a token.
-    pub(super) fn webhook_url(&self) -> String {
+    /// Whether a push could show what is asked of it. A secret that cannot be read counts as given: that is told by itself.
+    fn lets_in(&self, webhook: &Webhook) -> bool {
+        let given = |secret: &String| {
+            let secrets = &self.snapshot.secrets;
+            secrets
+                .is_given(&self.connection.name, secret)
+                .unwrap_or(true)
+        };
+        webhook.accepts.schemes.iter().any(|scheme| match scheme {
+            Scheme::Anyone => true,
+            Scheme::Signature(signature) => given(&signature.key),
+            Scheme::Header { secret, .. }
+            | Scheme::Bearer { secret }
+            | Scheme::UrlToken { secret } => given(secret),
+            Scheme::Basic { password, .. } => given(password),
+        })
+    }
+
+    /// Where this connection takes pushes, without a token; `None` where it lets none in.
+    pub(super) fn taken_at(&self) -> Option<String> {
+        let webhook = self.connection.connector.webhook.as_ref()?;
+        self.lets_in(webhook).then(|| self.webhook_url())
+    }
+
+    fn webhook_url(&self) -> String {
         let public = &self.snapshot.catalog.config.public_url;
         format!("{public}/v1/signals/{}", self.connection.name)
     }

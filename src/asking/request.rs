@@ -21,7 +21,7 @@ const LONGEST_TOLD: usize = 100;
 /// What expressions see, apart from an answer.
 struct Known {
     settings: Json,
-    webhook_url: String,
+    webhook_url: Option<String>,
     sent: Json,
     /// By slot.
     kept: BTreeMap<usize, Json>,
@@ -58,7 +58,11 @@ impl Known {
             }
         };
         set("settings", Value::from_json(&self.settings));
-        set("webhook_url", Value::Text(self.webhook_url.as_str().into()));
+        let url = self.webhook_url.as_deref();
+        set(
+            "webhook_url",
+            url.map_or(Value::Null, |url| Value::Text(url.into())),
+        );
         set("sent", Value::from_json(&self.sent));
         if let Some(said) = said {
             set("status", Value::Int(said.answer.status.into()));
@@ -83,7 +87,7 @@ impl Asking<'_> {
         let keys = deliver.map(|deliver| deliver.event.members().map(|(key, _)| key).collect());
         let mut known = Known {
             settings: self.connection.settings.clone(),
-            webhook_url: self.webhook_url(),
+            webhook_url: self.taken_at(),
             sent: keys.unwrap_or_default(),
             kept: BTreeMap::new(),
         };

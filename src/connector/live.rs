@@ -91,8 +91,8 @@ impl Verdict {
     ];
 }
 
-/// Names of a question beside those of every request: where this connection takes pushes (its URL without a token), and the keys of
-/// `deliver.event`.
+/// Names of a question beside those of every request: where this connection takes pushes (its URL without a token; null where it
+/// lets none in), and the keys of `deliver.event`.
 const OWN: [&str; 2] = ["webhook_url", "sent"];
 
 /// Reads `live:`.

@@ -17,7 +17,7 @@ pub(super) static QUESTION: Map = map(
         &[
             key("harmless", Is::Text, "Why a POST changes nothing. PUT, PATCH and DELETE are refused here.").like("an empty list has no rows"),
             OWN_AUTH,
-            key("let", Is::Named("a name", &Is::Expression), "Names made of the answer. `webhook_url` is where this connection takes pushes, `sent` the keys of `deliver.event`.").like("{ hooks: =body.webhooks }"),
+            key("let", Is::Named("a name", &Is::Expression), "Names made of the answer. `webhook_url` is where this connection takes pushes (null where it lets none in), `sent` the keys of `deliver.event`.").like("{ hooks: =body.webhooks }"),
             key("answers", Is::List(&Is::Map(&ANSWER)), "What answers mean; the first that holds counts. Then what is usual: 401 and 403 are a wrong credential, other 4xx and 5xx a fault."),
             key("keep", Is::Named("a name", &Is::Expression), "What later questions need of the answer.").like("{ workspace: =body.id }"),
         ],
