@@ -218,7 +218,7 @@ fn defanged_word(word: &str) -> String {
 
 /// Characters that a reader does not see, or that reorder what a reader sees: controls, bidirectional
 /// marks and overrides, zero-width characters, tags, variation selectors, and other formats.
-fn is_hidden(character: char) -> bool {
+pub fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'

@@ -36,15 +36,10 @@ struct Said<'s> {
 
 impl<'s> Said<'s> {
     fn new(answer: &'s Answer) -> Self {
-        let header: Map<String, Json> = answer
-            .headers
-            .iter()
-            .map(|(name, value)| (name.clone(), Json::from(value.as_str())))
-            .collect();
         Self {
             answer,
             text: answer.text(),
-            header: Json::Object(header),
+            header: web::header_object(&answer.headers),
         }
     }
 }

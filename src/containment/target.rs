@@ -172,16 +172,11 @@ pub(super) struct Said {
 
 impl Said {
     pub(super) fn new(answer: &web::Answer) -> Self {
-        let header: Map<String, Json> = answer
-            .headers
-            .iter()
-            .map(|(name, value)| (name.clone(), Json::from(value.as_str())))
-            .collect();
         Self {
             status: answer.status,
             body: answer.json().cloned(),
             text: answer.text().into_owned(),
-            header: Json::Object(header),
+            header: web::header_object(&answer.headers),
         }
     }
 }

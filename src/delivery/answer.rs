@@ -1,11 +1,11 @@
 //! What an answer means: the first line of `answers:` that holds.
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use super::Way;
 use crate::connector::{AnswerRule, Verdict};
 use crate::expr::{Scope, Value};
-use crate::web::Answer;
+use crate::web::{Answer, header_object};
 
 /// What an answer means for the events of its request.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,14 +22,6 @@ pub(super) enum Meaning {
     },
     /// One for each, in their order. Those that no item stands for are retried.
     Each(Vec<Verdict>),
-}
-
-fn headers(answer: &Answer) -> Json {
-    let headers = answer.headers.iter().rev();
-    headers
-        .map(|(name, value)| (name.clone(), Json::from(value.as_str())))
-        .collect::<Map<_, _>>()
-        .into()
 }
 
 /// What expressions see of an answer to a request of `events` events.
@@ -56,7 +48,7 @@ fn scope<'a>(way: &Way<'a>, answer: &'a Answer, headers: &'a Json, events: usize
 /// The id by which the acknowledgment of what was taken is asked for; none where the answer has none.
 pub(super) fn acknowledged_by(way: &Way<'_>, answer: &Answer) -> Option<Json> {
     let acknowledged = way.acknowledges()?;
-    let headers = headers(answer);
+    let headers = header_object(&answer.headers);
     let scope = scope(way, answer, &headers, 0);
     let id = acknowledged.id.eval(&scope).ok()?.to_json()?;
     (!id.is_null()).then_some(id)
@@ -70,7 +62,7 @@ pub(super) fn acknowledged(way: &Way<'_>, answer: &Answer, ids: &[Json]) -> Vec<
     let Some((slot, _)) = way.deliver.answer_names.find("id") else {
         return Vec::new();
     };
-    let headers = headers(answer);
+    let headers = header_object(&answer.headers);
     let scope = scope(way, answer, &headers, 0);
     let is_there = |id: &&Json| {
         let scope = scope.with_item(slot, Value::from_json(id));
@@ -82,7 +74,7 @@ pub(super) fn acknowledged(way: &Way<'_>, answer: &Answer, ids: &[Json]) -> Vec<
 /// What `answer` means for a request of `events` events. An answer that no line covers is retried.
 pub(super) fn meaning(way: &Way<'_>, answer: &Answer, events: usize) -> Meaning {
     let names = &way.deliver.answer_names;
-    let headers = headers(answer);
+    let headers = header_object(&answer.headers);
     let scope = scope(way, answer, &headers, events);
     let Some(rule) = first(&way.deliver.answers, &scope) else {
         return retried();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use crate::catalog::Catalog;
 use crate::config::Connection;
@@ -233,14 +233,4 @@ pub(super) fn said(what: &str, error: &dyn std::error::Error) -> String {
 pub(super) fn digest(bytes: &[u8]) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
     data_encoding::HEXLOWER.encode(digest.as_ref())
-}
-
-/// Headers as expressions see them; of one that comes twice the first counts.
-pub(super) fn header_object(headers: &[(String, String)]) -> Json {
-    let mut map = Map::new();
-    for (name, value) in headers {
-        map.entry(name.as_str())
-            .or_insert_with(|| Json::String(value.clone()));
-    }
-    Json::Object(map)
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json, json};
 use tokio::task::JoinSet;
 
 use super::ask::{ask, pause, retry_after};
-use super::draw::{header_object, said};
+use super::draw::said;
 use super::keep::count_judged;
 use crate::connector::StepVerdict;
 use crate::expr::Value;
@@ -277,7 +277,7 @@ fn meaning(
     answer: &Answer,
 ) -> Result<Json, Failed> {
     let text = answer.text();
-    let header = header_object(&answer.headers);
+    let header = web::header_object(&answer.headers);
     let mut scope = mapping.scope(&mapping.names, signal, values);
     let values = [
         ("status", Value::Int(i64::from(answer.status))),

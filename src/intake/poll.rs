@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value as Json, json};
 
 use super::ask::{ask, pause, retry_after};
-use super::draw::{Cut, Draw, UNREAD, header_object, said};
+use super::draw::{Cut, Draw, UNREAD, said};
 use super::hold;
 use super::items::{AT_ONCE, gone, keep_items};
 use super::page::{Page, base_of};
@@ -370,7 +370,7 @@ pub(super) async fn read_page(
         });
     }
     let now = clock.now();
-    let header = header_object(&answer.headers);
+    let header = web::header_object(&answer.headers);
     let (cuts, next) = {
         let mut input = Input::new(&connection.settings, now);
         input.body = Value::from_json(answer.json().ok_or(Error::NotJson)?);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::body::lenient;
-use super::draw::{Cut, Draw, Drawn, Fault, Ready, digest, header_object, unread_index};
+use super::draw::{Cut, Draw, Drawn, Fault, Ready, digest, unread_index};
 use super::keep::{self, Received};
 use super::webhook::recognises;
 use crate::connector::{Input, Open, SignalRule, Way};
@@ -13,6 +13,7 @@ use crate::live::{Live, Snapshot};
 use crate::signal::{Raw, SignalId};
 use crate::store::{self, Standing, StandingKind};
 use crate::triage;
+use crate::web;
 
 /// Why a signal was not judged again. It is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -247,7 +248,7 @@ fn with_input<T>(
     let bytes = raw.body.as_data();
     let rows;
     let file;
-    let header = header_object(&raw.headers);
+    let header = web::header_object(&raw.headers);
     let mut input = Input::new(&draw.connection.settings, draw.received_at);
     input.text = std::str::from_utf8(bytes).unwrap_or_default();
     input.header = &header;

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::Refused;
 use super::body::{LONGEST_BODY, decompressed, strict};
-use super::draw::{Cut, Draw, Drawn, digest, header_object};
+use super::draw::{Cut, Draw, Drawn, digest};
 use super::keep::{self, Received};
 use super::refused::RETRY_AFTER;
 use crate::config::Connection;
@@ -19,6 +19,7 @@ use crate::secret::{self, Incoming};
 use crate::signal::{Raw, SignalId};
 use crate::store;
 use crate::untrusted::Untrusted;
+use crate::web;
 
 /// How many signals, and how many lines, one request may hold.
 const MOST_SIGNALS: usize = 10_000;
@@ -127,7 +128,7 @@ async fn take(
             now,
         },
         unmatched: webhook.unmatched,
-        header: header_object(arrival.headers),
+        header: web::header_object(arrival.headers),
         kept_headers: arrival
             .headers
             .iter()

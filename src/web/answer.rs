@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::token::TokenUse;
 
@@ -70,6 +70,16 @@ impl Answer {
             .find(|(known, _)| known == name)
             .map(|(_, value)| value.as_str())
     }
+}
+
+/// Headers as expressions see them; of one that comes twice the first counts.
+pub fn header_object(headers: &[(String, String)]) -> Value {
+    let mut map = Map::new();
+    for (name, value) in headers {
+        map.entry(name.as_str())
+            .or_insert_with(|| Value::String(value.clone()));
+    }
+    Value::Object(map)
 }
 
 impl std::fmt::Debug for Answer {

@@ -21,7 +21,7 @@ mod limiter;
 #[cfg(test)]
 mod scripted;
 
-pub use answer::Answer;
+pub use answer::{Answer, header_object};
 pub use client::{Client, ClientCertificate, Connection, Options, Settings};
 pub use error::{Again, Blame, Error};
 pub use limiter::{Limiter, Rate};

@@ -20,7 +20,7 @@ pub use foreign::foreign;
 pub use node::{Entry, Kind, Node, Scalar, Style};
 pub use read::parse;
 pub use units::{byte_size, duration};
-pub use write::{members, text, written};
+pub use write::{condition, escaped, inline, key, members, text, written};
 
 #[cfg(test)]
 mod tests;

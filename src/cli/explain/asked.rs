@@ -1,21 +1,19 @@
 //! What was asked about: which mapping, which signals, what was looked up, and which alert is open.
 
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 
-use super::given::{self, As};
+use super::given;
 use super::outlook::Known;
 use crate::alert::Alert;
 use crate::catalog::Catalog;
 use crate::cli::api::{Api, segment};
 use crate::cli::{Where, shown};
 use crate::clock::Clock;
-use crate::connector::{Connector, SettingKind};
+use crate::config::Connection;
 use crate::daemon::Folder;
 use crate::diag::nearest;
 use crate::id::Id;
@@ -143,49 +141,39 @@ fn from_file(
             }
         }
     };
-    let rule = catalog
+    catalog
         .signal(&name)
         .with_context(|| format!("there is no signal `{}`", shown::text(&name.to_string())))?;
-    let connection = match how.connection {
-        Some(wanted) => Some(
-            catalog
-                .config
-                .connection(wanted)
-                .with_context(|| format!("there is no connection `{}`", shown::text(wanted)))?,
-        ),
-        None => catalog
-            .config
-            .connections
-            .iter()
-            .find(|connection| connection.connector.name == name.connector),
-    };
-    let none = placeholders(&catalog.connectors, &name.connector);
-    let wanted = As {
-        name: &name,
-        rule,
-        connection: connection.map_or(name.connector.as_str(), |found| found.name.as_str()),
-        settings: connection.map_or(&none, |found| &found.settings),
+    let connection = how
+        .connection
+        .map(|wanted| connection(wanted, catalog))
+        .transpose()?;
+    Ok(given::read(
+        Path::new(named),
+        &name,
+        connection,
+        catalog,
         now,
-    };
-    Ok(given::read(Path::new(named), wanted)?)
+    )?)
 }
 
-/// Settings of a connector that no connection is configured for: what a sample needs to be read.
-pub(in crate::cli) fn placeholders(
-    connectors: &BTreeMap<String, Arc<Connector>>,
+/// The connection that was typed.
+pub(in crate::cli) fn connection<'c>(
     name: &str,
-) -> Json {
-    let settings = connectors.get(name).map(|connector| &connector.settings);
-    let settings = settings
-        .into_iter()
-        .flatten()
-        .filter(|setting| setting.kind != SettingKind::Secret)
-        .map(|setting| {
-            let stands_for = || Json::from(format!("<{}>", setting.name));
-            let value = setting.default.clone().unwrap_or_else(stands_for);
-            (setting.name.clone(), value)
-        });
-    Json::Object(settings.collect())
+    catalog: &'c Catalog,
+) -> anyhow::Result<&'c Connection> {
+    if let Some(connection) = catalog.config.connection(name) {
+        return Ok(connection);
+    }
+    let known = catalog
+        .config
+        .written()
+        .map(|connection| connection.name.as_str());
+    let help = nearest(name, known).map_or_else(
+        || "`andon.yaml` names the connections".to_owned(),
+        |meant| format!("did you mean `{meant}`?"),
+    );
+    bail!("there is no connection `{}`; {help}", shown::text(name))
 }
 
 fn from_store(
@@ -199,7 +187,12 @@ fn from_store(
     } else {
         named.to_owned()
     };
-    let json = api.get(&format!("/v1/signals/{}", segment(&id)?), &[])?;
+    by_id(api, &id, now)
+}
+
+/// A stored signal.
+pub(in crate::cli) fn by_id(api: &Api, id: &str, now: Option<Timestamp>) -> anyhow::Result<Signal> {
+    let json = api.get(&format!("/v1/signals/{}", segment(id)?), &[])?;
     stored(&json, now).context("the daemon's answer is no signal")
 }
 
@@ -213,7 +206,7 @@ pub(in crate::cli) fn newest(api: &Api, name: &SignalName) -> anyhow::Result<Str
 }
 
 /// A signal as the API shows it.
-pub(in crate::cli) fn stored(json: &Json, now: Option<Timestamp>) -> Option<Signal> {
+fn stored(json: &Json, now: Option<Timestamp>) -> Option<Signal> {
     let text = |key: &str| json.get(key).and_then(Json::as_str);
     let time = |key: &str| text(key).and_then(|text| text.parse::<Timestamp>().ok());
     let name = text("name").or_else(|| text("signal"))?;

@@ -10,7 +10,9 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 
-use crate::connector::{Input, Open, SignalRule, Way};
+use crate::catalog::Catalog;
+use crate::config::Connection;
+use crate::connector::{Input, Open, SettingKind, SignalRule, Way};
 use crate::document::Document;
 use crate::expr::Value;
 use crate::id::Id;
@@ -81,8 +83,30 @@ pub(crate) struct As<'a> {
     pub(crate) now: Timestamp,
 }
 
-/// Reads the signals of a file.
-pub(crate) fn read(path: &Path, wanted: As<'_>) -> Result<Vec<Signal>, Error> {
+/// Reads the signals of a file, as they would come through a connection: the first of their connector, where
+/// none is named. None where there is no such signal.
+pub(crate) fn read(
+    path: &Path,
+    name: &SignalName,
+    connection: Option<&Connection>,
+    catalog: &Catalog,
+    now: Timestamp,
+) -> Result<Vec<Signal>, Error> {
+    let Some(rule) = catalog.signal(name) else {
+        return Ok(Vec::new());
+    };
+    let connection = connection.or_else(|| {
+        let mut connections = catalog.config.connections.iter();
+        connections.find(|connection| connection.connector.name == name.connector)
+    });
+    let none = placeholders(catalog, &name.connector);
+    let wanted = As {
+        name,
+        rule,
+        connection: connection.map_or(name.connector.as_str(), |found| found.name.as_str()),
+        settings: connection.map_or(&none, |found| &found.settings),
+        now,
+    };
     let shown = path.display().to_string();
     let unreadable = |source| Error::Unreadable {
         path: shown.clone(),
@@ -142,6 +166,21 @@ pub(crate) fn from_bytes(
             as_arrived,
         }),
     }
+}
+
+/// Settings of a connector that no connection is configured for: what a sample needs to be read.
+fn placeholders(catalog: &Catalog, connector: &str) -> Json {
+    let connector = catalog.connectors.get(connector);
+    let settings = connector
+        .into_iter()
+        .flat_map(|connector| &connector.settings)
+        .filter(|setting| setting.kind != SettingKind::Secret)
+        .map(|setting| {
+            let stands_for = || Json::from(format!("<{}>", setting.name));
+            let value = setting.default.clone().unwrap_or_else(stands_for);
+            (setting.name.clone(), value)
+        });
+    Json::Object(settings.collect())
 }
 
 fn not_json(shown: &str, error: &serde_json::Error) -> Error {

@@ -302,10 +302,7 @@ fn values(shelf: &Shelf<'_>, spot: &Spot<'_>) -> Vec<Offer> {
     };
     let values = schema::at(&schema, &steps(below)).map(schema::values);
     let one = |value: &Json| {
-        let written = match value {
-            Json::String(text) => crate::yaml::text(text),
-            other => other.to_string(),
-        };
+        let written = crate::yaml::inline(value);
         Offer::new(&written, Kind::Word, "a value of the field", "")
     };
     values.unwrap_or_default().iter().map(one).collect()

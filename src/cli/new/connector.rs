@@ -18,6 +18,7 @@ use crate::cli::{Ended, output, shown};
 use crate::clock::Clock;
 use crate::daemon::Folder;
 use crate::signal::SignalName;
+use crate::yaml;
 
 /// How many samples are kept beside the connector.
 const KEPT: usize = 10;
@@ -302,13 +303,13 @@ fn part(part: &Part) -> String {
     let way = match &part.way {
         Way::Webhook => format!(
             "    # Tells a body of this signal from others that come the same way.\n    webhook:\n      only_if: {}\n",
-            text::condition(&part.only_if)
+            yaml::condition(&part.only_if)
         ),
         Way::Poll { path } => format!(
             "    poll:\n      # Looked at every time, and kept when it changed; `events` for what happens once.\n      of: state\n      \
              every: \"*/5 * * * *\"\n      get: {}\n      \
              # next: how the next page is had, such as {{ query: cursor, from: =body.?next }}\n",
-            text::scalar(path)
+            yaml::text(path)
         ),
     };
     format!(

@@ -12,6 +12,7 @@ use crate::catalog::Catalog;
 use crate::expr::Type;
 use crate::mapping::Gives;
 use crate::signal::SignalName;
+use crate::yaml;
 
 /// How many fields are written out.
 const MOST_FIELDS: usize = 16;
@@ -53,13 +54,13 @@ impl Draft {
                 Gives::Resolved => ("this one says that it is over", "resolved".to_owned()),
                 Gives::Alert(map) => (
                     "what was recorded is an alert",
-                    text::json(&Json::Object(map.clone())),
+                    yaml::inline(&Json::Object(map.clone())),
                 ),
             };
             let _ = write!(
                 out,
                 "  - it: {it}\n    signal: {}\n    gives: {gives}\n",
-                text::json(data)
+                yaml::inline(data)
             );
         }
         out
@@ -113,13 +114,13 @@ fn head(from: From<'_>, levels: &Levels, alarm: &Alarm) -> String {
         from.signal
     );
     if let Some(said) = &levels.said {
-        let _ = writeln!(out, "let:\n  said: {}", text::scalar(&format!("={said}")));
+        let _ = writeln!(out, "let:\n  said: {}", yaml::text(&format!("={said}")));
     }
     let _ = writeln!(
         out,
         "# {}.\nwhen: {}\n",
         alarm.look,
-        text::condition(&alarm.when)
+        yaml::condition(&alarm.when)
     );
     out
 }
@@ -191,7 +192,7 @@ fn severity(levels: &Levels, guess: &Guess<'_>, first: Option<&Json>) -> String 
             out,
             "    - {}: {}",
             severity.as_str(),
-            text::condition(when)
+            yaml::condition(when)
         );
     }
     out.push_str("    - medium: otherwise\n");
@@ -221,7 +222,7 @@ fn about(guess: &Guess<'_>) -> String {
     else {
         return "  # model: { name: =signal.… }: what it is about, so that alerts of one model are found together.\n".to_owned();
     };
-    let value = |field: &Field| text::scalar(&format!("={}", field.path()));
+    let value = |field: &Field| yaml::text(&format!("={}", field.path()));
     let mut out = format!(
         "  # What it is about.\n  model:\n    name: {}\n",
         value(field)
@@ -262,7 +263,7 @@ fn same_as(guess: &Guess<'_>) -> String {
          # make an alert of each; where one is missing, what is well again ends the alert of another.\n  same_as:\n",
     );
     for part in parts {
-        let _ = writeln!(out, "    - {}", text::scalar(&part));
+        let _ = writeln!(out, "    - {}", yaml::text(&part));
     }
     out
 }
@@ -271,11 +272,11 @@ fn measured(guess: &Guess<'_>) -> String {
     let Some(value) = guess.value else {
         return String::new();
     };
-    let of = |field: &Field| text::scalar(&format!("={}", field.path()));
+    let of = |field: &Field| yaml::text(&format!("={}", field.path()));
     let what = guess::words(value.key()).join(" ");
     let mut out = format!(
         "  measured:\n    what: {}\n    value: {}\n",
-        text::scalar(&what),
+        yaml::text(&what),
         of(value)
     );
     if let Some(limit) = guess.limit {
@@ -295,8 +296,8 @@ fn leaves(guess: &Guess<'_>, shown: &[(String, &Field)]) -> String {
             let _ = writeln!(
                 out,
                 "    {}: {}",
-                text::key(name),
-                text::scalar(&format!("={}", field.path()))
+                yaml::key(name),
+                yaml::text(&format!("={}", field.path()))
             );
         }
     }
@@ -326,7 +327,7 @@ fn over(alarm: &Alarm) -> String {
     match &alarm.over {
         Over::When(when) => format!(
             "\n# What says that it is over.\nresolve:\n  - when: {}\n",
-            text::condition(when)
+            yaml::condition(when)
         ),
         Over::Otherwise => "\n# Any other signal with the same values under `same_as` says that it is over.\nresolve:\n  - when: otherwise\n".to_owned(),
         Over::Quiet => "\n# Nothing in the sample says that it is over, so it closes when nothing more was heard for so long.\n\

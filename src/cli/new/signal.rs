@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json};
 use super::field::{Field, Look, Sort, is_key};
 use super::guess::Guess;
 use super::{infer, names, text};
+use crate::yaml;
 
 /// Keys of lists whose items are signals of their own; the first that is found counts.
 const LISTS: [&str; 18] = [
@@ -212,7 +213,7 @@ fn lines(
 ) -> String {
     let mut out = String::new();
     if let Some((each, _)) = &items.each {
-        let _ = writeln!(out, "    each: {}", text::scalar(&format!("={each}")));
+        let _ = writeln!(out, "    each: {}", yaml::text(&format!("={each}")));
     }
     if !items.others.is_empty() {
         let _ = writeln!(
@@ -228,8 +229,8 @@ fn lines(
         let _ = writeln!(
             out,
             "      {}: {}",
-            text::key(name),
-            text::scalar(&format!("={}", field.path()))
+            yaml::key(name),
+            yaml::text(&format!("={}", field.path()))
         );
     }
     let paths = |fields: &mut dyn Iterator<Item = &&Field>| {
@@ -269,7 +270,7 @@ fn id(items: &Items<'_>, guess: &Guess<'_>, is_state: bool) -> String {
     match found {
         Some(field) => format!(
             "    # {about}\n    id: {}\n",
-            text::scalar(&format!("={}", field.path()))
+            yaml::text(&format!("={}", field.path()))
         ),
         None if is_state => "    # id: what tells one from another, such as its name; without it, each change is a new one.\n".to_owned(),
         None => "    # id: what the sender calls one event; without it, the same data are the same event.\n".to_owned(),
@@ -286,7 +287,7 @@ fn at(items: &Items<'_>, guess: &Guess<'_>) -> String {
         .chain(guess.times.iter().filter(|field| !inner(field)));
     let found = inner_first.copied().find_map(time);
     match found {
-        Some(time) => format!("    at: {}\n", text::scalar(&format!("={time}"))),
+        Some(time) => format!("    at: {}\n", yaml::text(&format!("={time}"))),
         None => "    # at: when it happened (RFC 3339, or timestamp(body.…, \"ms\")); without it, when it arrived.\n".to_owned(),
     }
 }

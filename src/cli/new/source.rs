@@ -3,17 +3,15 @@
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::MappingTyped;
 use crate::catalog::{Catalog, Files};
-use crate::cli::api::{Api, segment};
-use crate::cli::explain::asked::{newest, placeholders, stored};
-use crate::cli::explain::given::{self, As};
+use crate::cli::api::Api;
+use crate::cli::explain::asked::{by_id, connection, newest};
+use crate::cli::explain::given;
 use crate::cli::{Where, shown};
 use crate::clock::Clock;
-use crate::config::Connection;
 use crate::connector::OWN;
 use crate::diag::nearest;
 use crate::expr::Type;
@@ -129,21 +127,6 @@ fn wanted(typed: &MappingTyped, catalog: &Catalog) -> anyhow::Result<Vec<SignalN
     Ok(found)
 }
 
-fn connection<'c>(name: &str, catalog: &'c Catalog) -> anyhow::Result<&'c Connection> {
-    if let Some(connection) = catalog.config.connection(name) {
-        return Ok(connection);
-    }
-    let known = catalog
-        .config
-        .written()
-        .map(|connection| connection.name.as_str());
-    let help = nearest(name, known).map_or_else(
-        || "`andon.yaml` names the connections".to_owned(),
-        |meant| format!("did you mean `{meant}`?"),
-    );
-    bail!("there is no connection `{}`; {help}", shown::text(name))
-}
-
 fn from_store(id: &str, wanted: &[SignalName], at: &Where) -> anyhow::Result<Signal> {
     let api = Api::open(at)?;
     let id = match (id, wanted) {
@@ -151,8 +134,7 @@ fn from_store(id: &str, wanted: &[SignalName], at: &Where) -> anyhow::Result<Sig
         ("last", _) => bail!("say the newest of which signals: --signal CONNECTOR/SIGNAL"),
         (id, _) => id.to_owned(),
     };
-    let json = api.get(&format!("/v1/signals/{}", segment(&id)?), &[])?;
-    stored(&json, None).context("the daemon's answer is no signal")
+    by_id(&api, &id, None)
 }
 
 fn from_file(
@@ -162,11 +144,13 @@ fn from_file(
     catalog: &Catalog,
 ) -> anyhow::Result<Vec<Signal>> {
     let now = Clock::system().now();
+    let connection = typed.connection.as_deref();
+    let connection = connection.and_then(|name| catalog.config.connection(name));
     let shown = shown::text(&path.display().to_string());
     let mut found: Vec<Vec<Signal>> = Vec::new();
     let mut refused = None;
     for name in wanted {
-        match read(path, name, typed, catalog, now) {
+        match given::read(path, name, connection, catalog, now) {
             Ok(signals) => found.extend((!signals.is_empty()).then_some(signals)),
             Err(error @ (given::Error::Unreadable { .. } | given::Error::NotJson { .. })) => {
                 // Files of another sort are read otherwise; the reason counts where nothing fits.
@@ -204,35 +188,6 @@ fn from_file(
             )
         }
     }
-}
-
-fn read(
-    path: &Path,
-    name: &SignalName,
-    typed: &MappingTyped,
-    catalog: &Catalog,
-    now: Timestamp,
-) -> Result<Vec<Signal>, given::Error> {
-    let Some(rule) = catalog.signal(name) else {
-        return Ok(Vec::new());
-    };
-    let connection = match &typed.connection {
-        Some(wanted) => catalog.config.connection(wanted),
-        None => catalog
-            .config
-            .connections
-            .iter()
-            .find(|connection| connection.connector.name == name.connector),
-    };
-    let none = placeholders(&catalog.connectors, &name.connector);
-    let wanted = As {
-        name,
-        rule,
-        connection: connection.map_or(name.connector.as_str(), |found| found.name.as_str()),
-        settings: connection.map_or(&none, |found| &found.settings),
-        now,
-    };
-    given::read(path, wanted)
 }
 
 /// The schema of a signal, for the words that its fields take.

@@ -275,7 +275,7 @@ fn several_samples_are_looked_at_together() {
     );
     let manifest = text(&written.files, "connector.yaml");
     for line in [
-        "    at: '=timestamp(body.ts, \"ms\")'\n",
+        "    at: =timestamp(body.ts, \"ms\")\n",
         "      share: =body.?share\n",
         "because it is private: body.?note\n",
         "      only_if: has(body.check) && has(body.model) && has(body.status)\n",

@@ -101,7 +101,7 @@ fn an_openapi_document_becomes_signals_polls_and_actions_and_the_rest_is_named()
         each: =body.items
         # What tells one from another.
         id: =item.name
-        at: "=default(item.?updated_at, received_at)"
+        at: =default(item.?updated_at, received_at)
         # What mappings see, and what the schema describes.
         data:
           name: =item.name
