@@ -26,7 +26,10 @@ const MOST_FAULTS: usize = 100;
 pub fn parse(source: &Arc<Source>, faults: &mut Faults) -> Option<Node> {
     let mut found = Faults::new();
     let root = read(source, &mut found);
-    for (index, fault) in found.into_sorted().into_iter().enumerate() {
+    let mut found = found.into_sorted();
+    // A line that breaks the file may be told of again when reading goes on.
+    found.dedup();
+    for (index, fault) in found.into_iter().enumerate() {
         if index == MOST_FAULTS {
             faults
                 .error(codes::SYNTAX, fault.place, "more faults follow from here")

@@ -130,6 +130,41 @@ fn each_fault_has_its_code() {
 }
 
 #[test]
+fn a_dash_without_a_blank_is_told_on_its_own_line_and_once() {
+    for (text, at) in [
+        ("a:\n  -high: b\n  - low: c\nd: 1\n", "2:3"),
+        ("a:\n  - high: b\n  -low: c\nd: 1\n", "3:3"),
+        ("a:\n  -high: b\nd: 1\n", "2:3"),
+        ("a:\n  -it: b\n   signal: {}\n", "2:3"),
+        ("a:\n  -to:\n      - b\n  # why\n\n  - to: c\n", "2:3"),
+        ("a:\n  -=b\n  - =c\n", "2:3"),
+        ("a:\n  - =b\n  -=c\n", "3:3"),
+        ("a:\n  - -b: 1\n", "2:5"),
+        ("-a: 1\n", "1:1"),
+    ] {
+        let said = faults_of(text);
+        assert!(
+            said.contains(&format!("--> x.yaml:{at}\n")) && said.contains("help: write `- "),
+            "{text:?}\n{said}"
+        );
+        assert_eq!(codes_of(text), ["AND0101"], "{said}");
+    }
+    for text in [
+        "a: -b\n",
+        "a:\n  -5\nb: -.5\n",
+        "a: |\n  -b\n  -c: d\n",
+        "a: >\n  b\n  -c\n",
+        "a: { -b: 1,\n  -c: 2 }\n",
+        "a: \"b\n  -c\"\n",
+        "\"-a\": 1\n",
+    ] {
+        assert_eq!(faults_of(text), "", "{text:?}");
+    }
+    let other = faults_of("a: |\n  -b\nc: \"d\n");
+    assert!(other.contains("has no end"), "{other}");
+}
+
+#[test]
 fn one_run_finds_faults_on_both_sides_of_a_broken_line() {
     insta::assert_snapshot!(
         faults_of("a: 1\na: 2\ntitle: Loss: {{run}}\nwhen: !x.y\nname: {{m}} is down\non: 1\n"), @r#"

@@ -57,6 +57,10 @@ pub(super) fn explain(source: &Arc<Source>, at: usize, info: &str, faults: &mut 
         too_deep(point(source, at), faults);
         return;
     }
+    if let Some(dash) = dash_above(text, at) {
+        refuse_dash(source, dash, faults);
+        return;
+    }
     let line = Line::at(text, at);
     let place = |start: usize, end: usize| Place::new(source, Span::new(start, end));
     if let Some(line) = &line {
@@ -186,6 +190,56 @@ pub(super) fn explain(source: &Arc<Source>, at: usize, info: &str, faults: &mut 
     faults
         .error(codes::SYNTAX, point(source, at), sentence)
         .help(help);
+}
+
+/// A list item whose dash has no blank behind it, at the beginning of the line that holds byte `at`: where
+/// its dash stands. A number below zero is none.
+pub(super) fn close_dash(text: &str, at: usize) -> Option<usize> {
+    let (begins, line) = line_at(text, at);
+    let mut rest = line.trim_start();
+    while let Some(item) = rest.strip_prefix("- ") {
+        rest = item.trim_start();
+    }
+    let first = rest.strip_prefix('-')?.chars().next()?;
+    let is_other = first.is_whitespace() || first.is_ascii_digit() || matches!(first, '-' | '.');
+    (!is_other).then_some(begins + line.len() - rest.len())
+}
+
+/// The same on the line that holds byte `at`, or on the line that it follows: YAML reads that one as a word,
+/// and trips over the next.
+fn dash_above(text: &str, at: usize) -> Option<usize> {
+    let (mut begins, mut line) = line_at(text, at);
+    let mut depth = usize::MAX;
+    let mut lines = 0;
+    loop {
+        let content = line.trim_start_matches(' ');
+        let indent = line.len() - content.len();
+        if !content.trim().is_empty() && !content.starts_with('#') && indent <= depth {
+            let found = close_dash(text, begins);
+            if found.is_some() || lines > 0 {
+                return found;
+            }
+            depth = indent;
+            lines += 1;
+        }
+        (begins, line) = line_at(text, begins.checked_sub(1)?);
+    }
+}
+
+/// Refuses the dash at byte `at`, which has no blank behind it.
+pub(super) fn refuse_dash(source: &Arc<Source>, at: usize, faults: &mut Faults) {
+    let (begins, line) = line_at(&source.text, at);
+    let item = line.get(at - begins..).unwrap_or_default().trim_end();
+    let word = item.split([' ', '\t']).next().unwrap_or_default();
+    let word = word.strip_suffix(':').unwrap_or(word);
+    faults
+        .error(
+            codes::SYNTAX,
+            Place::new(source, Span::new(at, at + word.len())),
+            "the dash of a list item has a blank behind it",
+        )
+        .label("YAML reads this as a word")
+        .help(format!("write `- {}`", shown(item.trim_start_matches('-'))));
 }
 
 /// Refuses what stands too deep.

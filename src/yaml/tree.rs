@@ -8,7 +8,7 @@ use saphyr_parser::{Event, ScalarStyle, Tag};
 
 use super::codes;
 use super::places::{Places, line_at, quoted};
-use super::traps::too_deep;
+use super::traps::{close_dash, refuse_dash, too_deep};
 use super::{Entry, Kind, Node, Scalar, Style};
 use crate::diag::{Faults, Place, Source, Span};
 
@@ -26,6 +26,8 @@ pub(super) struct Tree<'s> {
     open: Vec<Open>,
     root: Option<Node>,
     documents: usize,
+    /// A list is no list here: what else would be said of it follows from that.
+    mistaken: bool,
 }
 
 /// A map or list whose end has not been read.
@@ -73,12 +75,13 @@ impl<'s> Tree<'s> {
             open: Vec::new(),
             root: None,
             documents: 0,
+            mistaken: false,
         }
     }
 
     /// What was found, and the tree when the document was read to its end.
     pub(super) fn finish(self) -> (Option<Node>, Faults) {
-        (self.root, self.faults)
+        (self.root.filter(|_| !self.mistaken), self.faults)
     }
 
     /// Takes the next event.
@@ -106,6 +109,7 @@ impl<'s> Tree<'s> {
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let span = self.refuse_marks(span, anchor, tag.as_ref(), text.is_empty());
+                self.refuse_dash(span, style);
                 let kind = self.scalar(&text, style, span);
                 let span = self.trimmed(span, style);
                 self.close(span, kind);
@@ -124,6 +128,18 @@ impl<'s> Tree<'s> {
             Event::SequenceEnd | Event::MappingEnd => self.end(span),
         }
         Go::On
+    }
+
+    /// Refuses `-high: …` where a line begins.
+    fn refuse_dash(&mut self, span: Span, style: ScalarStyle) {
+        let in_block = self.open.last().is_none_or(|outer| !outer.flow);
+        if in_block
+            && style == ScalarStyle::Plain
+            && close_dash(&self.source.text, span.start) == Some(span.start)
+        {
+            self.mistaken = true;
+            refuse_dash(self.source, span.start, &mut self.faults);
+        }
     }
 
     fn begin(&mut self, span: Span, anchor: usize, tag: Option<&Cow<'_, Tag>>, items: Items) -> Go {
