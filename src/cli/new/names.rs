@@ -55,7 +55,10 @@ pub(super) fn of_data(keys: &[&[String]]) -> Vec<String> {
 pub(super) fn of_fields(keys: &[&[String]]) -> Vec<String> {
     let plain = |name: String| match name.as_str() {
         "model" => "model_name".to_owned(),
-        reserved if OF_TEMPLATES.contains(&reserved) => format!("reported_{reserved}"),
+        // Handlebars takes whatever begins with `else` for its word.
+        reserved if OF_TEMPLATES.contains(&reserved) || reserved.starts_with("else") => {
+            format!("reported_{reserved}")
+        }
         _ => name,
     };
     no_form(unique(keys, plain))
@@ -169,6 +172,23 @@ mod tests {
                 "x",
                 "field_1",
                 "field"
+            ]
+        );
+    }
+
+    #[test]
+    fn no_name_is_one_that_templates_read_otherwise() {
+        let keys =
+            ["severity", "else", "elsewhere", "model", "useless"].map(|key| [key.to_owned()]);
+        let keys: Vec<&[String]> = keys.iter().map(|key| &key[..]).collect();
+        assert_eq!(
+            of_fields(&keys),
+            [
+                "reported_severity",
+                "reported_else",
+                "reported_elsewhere",
+                "model_name",
+                "useless"
             ]
         );
     }
