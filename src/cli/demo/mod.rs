@@ -6,7 +6,7 @@
 mod show;
 mod stage;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -23,6 +23,10 @@ pub(crate) struct Typed {
     /// Leave everything running afterwards, to be looked at, until interrupted
     #[arg(long)]
     keep: bool,
+    /// Write its files to this folder, which must not be there yet, and leave them; without it they are gone
+    /// afterwards
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
 }
 
 /// How long anything may take to arrive.
@@ -39,19 +43,26 @@ pub(crate) fn run(typed: &Typed) -> anyhow::Result<Ended> {
         .enable_all()
         .build()
         .context("the runtime cannot be started")?;
-    runtime.block_on(play(typed.keep))?;
+    runtime.block_on(play(typed))?;
     Ok(Ended::Fine)
 }
 
-async fn play(keep: bool) -> anyhow::Result<()> {
-    let folder = tempfile_folder()?;
+async fn play(typed: &Typed) -> anyhow::Result<()> {
+    let folder = match &typed.folder {
+        Some(folder) => {
+            std::fs::create_dir(folder)
+                .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+            folder.clone()
+        }
+        None => tempfile_folder()?,
+    };
     let stage = Stage::set(&folder).await?;
     let mut show = Show::new();
     Show::opening(&stage);
     let outcome = acts(&stage, &mut show).await;
     if outcome.is_ok() {
         show.summary(&stage);
-        if keep {
+        if typed.keep {
             output::line(&format!(
                 "\nStill running; files in {}. Interrupt to end.",
                 folder.display()
@@ -60,7 +71,9 @@ async fn play(keep: bool) -> anyhow::Result<()> {
         }
     }
     stage.strike().await;
-    drop(std::fs::remove_dir_all(&folder));
+    if typed.folder.is_none() {
+        drop(std::fs::remove_dir_all(&folder));
+    }
     outcome
 }
 
