@@ -384,3 +384,50 @@ fn a_recorded_test_stands_behind_the_others_without_what_a_person_wrote() -> Out
     assert!(error.contains("is built in"), "{error}");
     Ok(())
 }
+
+#[test]
+fn a_stored_signal_needs_the_daemon_and_a_file_does_not() -> Outcome<()> {
+    let folder = folder(MAPPING)?;
+    let path = folder.path();
+    let port = support::free_port()?;
+    fs::write(
+        path.join("andon.yaml"),
+        format!(
+            "andon: config/v1\nlisten: 127.0.0.1:{port}\nconnections:\n  local: {{ connector: generic }}\n"
+        ),
+    )?;
+    fs::write(path.join("signal.json"), r#"{ "key": "a", "value": 87 }"#)?;
+    let asked: [&[&str]; 3] = [
+        &["explain", "generic-event"],
+        &["test", "--record", "generic-event"],
+        &[
+            "new",
+            "mapping",
+            "ours",
+            "--signal",
+            "generic/event",
+            "--from",
+        ],
+    ];
+    for command in asked {
+        for stored in ["last", "sig_0000000000000"] {
+            let (code, _, error) = andon(path, &[command, &[stored]].concat())?;
+            assert_eq!(code, Some(2), "{error}");
+            for said in [
+                "it has to be running; without it, name a file that holds the signal, such as signal.json\n",
+                "start the daemon with `andon run`, or say where it is with --url\n",
+            ] {
+                assert!(error.contains(said), "{command:?} {stored}: {error}");
+            }
+        }
+        let (code, said, error) = andon(path, &[command, &["signal.json"]].concat())?;
+        assert_eq!(code, Some(0), "{command:?}: {said}{error}");
+        // A test was recorded or a mapping written; each is tried on its own.
+        fs::write(path.join("mappings/generic-event.yaml"), MAPPING)?;
+    }
+    for command in [&["explain"][..], &["test"], &["new", "mapping"]] {
+        let (_, help, _) = andon(path, &[command, &["--help"]].concat())?;
+        assert!(help.contains("running daemon"), "{help}");
+    }
+    Ok(())
+}

@@ -10,7 +10,7 @@ use super::given;
 use super::outlook::Known;
 use crate::alert::Alert;
 use crate::catalog::Catalog;
-use crate::cli::api::{Api, segment};
+use crate::cli::api::{self, Api, segment};
 use crate::cli::{Where, shown};
 use crate::clock::Clock;
 use crate::config::Connection;
@@ -192,14 +192,26 @@ fn from_store(
 
 /// A stored signal.
 pub(in crate::cli) fn by_id(api: &Api, id: &str, now: Option<Timestamp>) -> anyhow::Result<Signal> {
-    let json = api.get(&format!("/v1/signals/{}", segment(id)?), &[])?;
+    let json = asked(api, &format!("/v1/signals/{}", segment(id)?), &[])?;
     stored(&json, now).context("the daemon's answer is no signal")
+}
+
+/// Signals in the store are the daemon's to show; where none answers, there is another way.
+fn asked(api: &Api, path: &str, query: &[(&str, String)]) -> anyhow::Result<Json> {
+    api.get(path, query).map_err(|error| match error {
+        api::Error::NotRunning { .. } | api::Error::NoToken { .. } => anyhow::Error::new(error)
+            .context(
+                "`last` and `sig_…` are signals in the store, for which the daemon is asked, and it has to be running; \
+                 without it, name a file that holds the signal, such as signal.json",
+            ),
+        other => other.into(),
+    })
 }
 
 /// The newest signal of one name, whatever became of it.
 pub(in crate::cli) fn newest(api: &Api, name: &SignalName) -> anyhow::Result<String> {
     let query = [("signal", name.to_string()), ("limit", "1".to_owned())];
-    let json = api.get("/v1/signals", &query)?;
+    let json = asked(api, "/v1/signals", &query)?;
     let id = json.pointer("/signals/0/id").and_then(Json::as_str);
     id.map(str::to_owned)
         .with_context(|| format!("no signal `{name}` is stored"))

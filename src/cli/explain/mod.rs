@@ -39,8 +39,8 @@ use story::Story;
 pub(crate) struct Typed {
     /// A mapping, by its name or its file
     mapping: String,
-    /// A file (a signal's data, a sample or a capture), a stored signal (`sig_…`), or `last`: the
-    /// newest of those that the mapping is about
+    /// A file (a signal's data, a sample or a capture), for which no daemon is needed; or what the running
+    /// daemon has stored: a signal (`sig_…`), or `last`, the newest of those that the mapping is about
     signal: String,
     /// What was looked up: a JSON file such as { "version": { … } }
     #[arg(long, value_name = "FILE")]

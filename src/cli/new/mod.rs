@@ -51,7 +51,8 @@ enum What {
 struct MappingTyped {
     /// What the mapping is called; made of the signal's name without it. More samples may stand here too
     names: Vec<String>,
-    /// A signal: a file (its data, a sample or a capture), a stored one (`sig_…`), or `last` with --signal
+    /// A signal: a file (its data, a sample or a capture); or what the running daemon has stored: a signal
+    /// (`sig_…`), or `last` with --signal
     #[arg(long, value_name = "FILE-OR-ID", required = true)]
     from: Vec<String>,
     /// The connection that it comes through

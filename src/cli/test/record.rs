@@ -24,8 +24,8 @@ use crate::untrusted;
 /// What was typed.
 #[derive(Debug, Args)]
 pub(super) struct Record {
-    /// Write a test into a mapping's file: this signal (a file, a stored one, or `last`), and what the
-    /// mapping gives for it now
+    /// Write a test into a mapping's file: this signal, and what the mapping gives for it now. A signal in a
+    /// file needs no daemon; a stored one (`sig_…`) and `last`, the newest, are asked of the running daemon
     #[arg(long = "record", id = "record", num_args = 2, value_names = ["MAPPING", "SIGNAL"])]
     named: Option<Vec<String>>,
     /// With --record: the test's name
