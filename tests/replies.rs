@@ -19,6 +19,8 @@ use andon::catalog::{self, Files};
 use andon::connector::Input;
 use andon::diag::{Faults, Source};
 use andon::sandbox::pagerduty::{Agent, Status};
+use aws_lc_rs::hmac;
+use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 use support::{Andon, Outcome, Soc, secret, until};
 
@@ -225,6 +227,85 @@ async fn a_note_closes_the_alert_and_the_incident_and_a_replay_asks_for_exactly_
         told["differences"][0].to_string().contains("noise fell"),
         "{told:#}"
     );
+    Ok(())
+}
+
+/// What PagerDuty signs is let in, and it gives a subscription up that answers 400 to three events: what is no JSON is
+/// kept and answered 202. Nothing of what it says is in an answer, a metric or the log.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signed_body_that_cannot_be_read_is_kept_and_says_nothing_outside() -> Outcome<()> {
+    const MARK: &str = "qzx-planted-qzx";
+    let folder = tempfile::tempdir()?;
+    secret(folder.path(), "hook", SECRET)?;
+    secret(folder.path(), "routing_key", support::ROUTING_KEY)?;
+    let config = "connections:\n  oncall: { connector: pagerduty, url: \"http://127.0.0.1:9\", reach: loopback, routing_key: { file: secrets/routing_key }, webhook_secret: { file: secrets/hook } }\n";
+    let andon = Andon::start_with(folder.path(), config, &[("RUST_LOG", Path::new("trace"))])?;
+    let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
+    let push = |body: &[u8], more: &[(&str, &str)]| {
+        let tag = hmac::sign(&key, body);
+        let signature = format!("v1={}", HEXLOWER.encode(tag.as_ref()));
+        let headers = [&[("x-pagerduty-signature", signature.as_str())], more].concat();
+        let (status, answer) = andon.call("POST", "/v1/signals/oncall", &headers, body)?;
+        Ok::<_, Box<dyn std::error::Error>>((status, String::from_utf8(answer)?))
+    };
+    let body = format!("{{\"event\": {MARK}");
+    let (status, answer) = push(body.as_bytes(), &[])?;
+    assert_eq!(status, 202, "{answer}");
+    let why = "the body cannot be read: it is no JSON at line 1, column 11";
+    let kept: Value = serde_json::from_str(&answer)?;
+    assert_eq!(kept["signals"][0]["stuck"], why);
+    let id = support::text(&kept["signals"][0]["id"]);
+    // Sent again it is the same. Nobody else's body is kept; and who has a token of Andon's hears what is wrong.
+    let (status, again) = push(body.as_bytes(), &[])?;
+    assert_eq!(
+        (status, again.contains("\"repeat\":true")),
+        (202, true),
+        "{again}"
+    );
+    let forged = [("x-pagerduty-signature", "v1=00ff")];
+    let forged = andon.call("POST", "/v1/signals/oncall", &forged, body.as_bytes())?;
+    assert_eq!(forged.0, 401);
+    let token = format!("Bearer {}", andon.token()?);
+    let (status, told) = push(body.as_bytes(), &[("authorization", &token)])?;
+    assert_eq!(status, 400, "{told}");
+
+    let run = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_andon"))
+            .args(arguments)
+            .current_dir(folder.path())
+            .output()
+    };
+    let listed = run(&["stuck"])?;
+    let listed = String::from_utf8(listed.stdout)?;
+    assert!(
+        listed.ends_with("andon stuck list --standing refused\n"),
+        "{listed}"
+    );
+    let listed = String::from_utf8(run(&["stuck", "list", "--standing", "refused"])?.stdout)?;
+    assert!(listed.contains(&id) && listed.contains(why), "{listed}");
+    let retried = run(&["stuck", "retry", &id])?;
+    let retried = String::from_utf8(retried.stderr)?;
+    assert!(
+        retried.contains(&format!("signal {id} is as it was: {why}")),
+        "{retried}"
+    );
+    let (_, metrics) = andon.call("GET", "/metrics", &[], b"")?;
+    let metrics = String::from_utf8(metrics)?;
+    let counted = "andon_signals_total{connection=\"oncall\",outcome=\"unmatched\"} 1";
+    assert!(metrics.contains(counted), "{metrics}");
+
+    let log = std::fs::read_to_string(folder.path().join("andon.log"))?;
+    assert!(
+        log.contains("\"level\":\"DEBUG\""),
+        "the log was to say all it can"
+    );
+    let forged = String::from_utf8(forged.1)?;
+    for said in [answer, again, forged, told, listed, retried, metrics, log] {
+        assert!(!said.contains(MARK), "{said}");
+    }
+    // It is there for who may read it.
+    let shown = andon.api("GET", &format!("/v1/stuck/{id}"), None)?.1;
+    assert_eq!(shown["raw"], body);
     Ok(())
 }
 

@@ -61,6 +61,11 @@ impl Refused {
         }
     }
 
+    /// Whether it was within bounds, and nobody can read it.
+    pub(super) fn is_unreadable(&self) -> bool {
+        matches!(self, Self::NotParseable { .. } | Self::TooDeep { .. })
+    }
+
     /// The word for it in metrics.
     pub fn word(&self) -> &'static str {
         match self {
