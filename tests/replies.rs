@@ -309,6 +309,66 @@ async fn a_signed_body_that_cannot_be_read_is_kept_and_says_nothing_outside() ->
     Ok(())
 }
 
+/// Somebody sets a sender up: the answer says what it does not send, the log which setting Andon has not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_without_proof_hears_what_is_missing_and_the_log_which_setting() -> Outcome<()> {
+    let folder = tempfile::tempdir()?;
+    secret(folder.path(), "hook", SECRET)?;
+    secret(folder.path(), "routing_key", support::ROUTING_KEY)?;
+    let pager = |name: &str, more: &str| {
+        format!(
+            "  {name}: {{ connector: pagerduty, url: \"http://127.0.0.1:9\", reach: loopback, routing_key: {{ file: secrets/routing_key }}{more} }}\n"
+        )
+    };
+    let config = format!(
+        "connections:\n{}{}",
+        pager("oncall", ", webhook_secret: { file: secrets/hook }"),
+        pager("deaf", "")
+    );
+    let andon = Andon::start(folder.path(), &config)?;
+    let signature = [("x-pagerduty-signature", "v1=00ff")];
+    let general = "the request does not prove that it comes from the connection's system";
+    let lacking = format!("{general}: it lacks the header `x-pagerduty-signature`");
+    let shut = "this connection takes no pushes until it is given a secret to check them with; the log of Andon names the setting";
+    for (connection, headers, said) in [
+        ("oncall", &[][..], lacking.as_str()),
+        ("oncall", &signature, general),
+        ("deaf", &[], shut),
+        ("deaf", &signature, shut),
+    ] {
+        let path = format!("/v1/signals/{connection}");
+        let (status, answer) = andon.call("POST", &path, headers, b"{}")?;
+        let answer: Value = serde_json::from_slice(&answer)?;
+        assert_eq!(status, 401, "{answer}");
+        assert_eq!(answer["detail"], said, "{connection}");
+        assert_eq!(answer["code"], "not_authentic");
+    }
+    let log = std::fs::read_to_string(folder.path().join("andon.log"))?;
+    let reasons: Vec<String> = log
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|line| line["message"] == "a push was refused")
+        .map(|line| {
+            format!(
+                "{}: {}",
+                support::text(&line["connection"]),
+                support::text(&line["reason"])
+            )
+        })
+        .collect();
+    let waits = "deaf: no push is let in until this connection is given `webhook_secret` (in andon.yaml, by a file or a variable that is not empty)";
+    assert_eq!(
+        reasons,
+        [
+            "oncall: it lacks the header `x-pagerduty-signature`",
+            "oncall: no signature in `x-pagerduty-signature` is right",
+            waits,
+            waits,
+        ]
+    );
+    Ok(())
+}
+
 /// What a note is taken for, by the connector as it is.
 #[test]
 fn a_note_that_begins_so_marks_a_false_positive_and_no_other_does() -> Outcome<()> {

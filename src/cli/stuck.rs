@@ -85,7 +85,8 @@ pub(crate) fn run(typed: Asked<What>, at: &Where) -> anyhow::Result<Ended> {
     }
 }
 
-/// Bodies that no signal of their connection knew, and those that are no JSON, are kept beside what is stuck, in a list of their own.
+/// Bodies that no signal of their connection knew, and those that nobody could read, are kept beside what is stuck, in
+/// a list of their own.
 fn tell_of_unknown(api: &Api) -> anyhow::Result<()> {
     let one = [
         ("standing", "refused".to_owned()),

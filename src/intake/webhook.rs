@@ -15,7 +15,7 @@ use crate::connector::{Input, SignalRule, Unmatched, Unread, Way, Webhook};
 use crate::document::Document;
 use crate::expr::Value;
 use crate::live::{Live, Snapshot};
-use crate::secret::{self, Incoming};
+use crate::secret::{self, Incoming, Refusal};
 use crate::signal::{Raw, SignalId};
 use crate::store;
 use crate::untrusted::Untrusted;
@@ -199,10 +199,11 @@ fn accept(
     .map(drop)
     .map_err(|refusal| {
         tracing::warn!(connection = %connection.name, reason = %refusal, "a push was refused");
-        if refusal.is_ours() {
-            Refused::Ours
-        } else {
-            Refused::NotAccepted
+        match refusal {
+            ours if ours.is_ours() => Refused::Ours,
+            Refusal::Lacking { what } => Refused::Lacking { what },
+            Refusal::NothingToCheckWith { .. } => Refused::NothingToCheckWith,
+            _ => Refused::NotAccepted,
         }
     })
 }
