@@ -19,6 +19,8 @@ use andon::catalog::{self, Files};
 use andon::connector::Input;
 use andon::diag::{Faults, Source};
 use andon::sandbox::pagerduty::{Agent, Status};
+use aws_lc_rs::hmac;
+use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 use support::{Andon, Outcome, Soc, secret, until};
 
@@ -224,6 +226,145 @@ async fn a_note_closes_the_alert_and_the_incident_and_a_replay_asks_for_exactly_
     assert!(
         told["differences"][0].to_string().contains("noise fell"),
         "{told:#}"
+    );
+    Ok(())
+}
+
+/// What PagerDuty signs is let in, and it gives a subscription up that answers 400 to three events: what is no JSON is
+/// kept and answered 202. Nothing of what it says is in an answer, a metric or the log.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signed_body_that_cannot_be_read_is_kept_and_says_nothing_outside() -> Outcome<()> {
+    const MARK: &str = "qzx-planted-qzx";
+    let folder = tempfile::tempdir()?;
+    secret(folder.path(), "hook", SECRET)?;
+    secret(folder.path(), "routing_key", support::ROUTING_KEY)?;
+    let config = "connections:\n  oncall: { connector: pagerduty, url: \"http://127.0.0.1:9\", reach: loopback, routing_key: { file: secrets/routing_key }, webhook_secret: { file: secrets/hook } }\n";
+    let andon = Andon::start_with(folder.path(), config, &[("RUST_LOG", Path::new("trace"))])?;
+    let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
+    let push = |body: &[u8], more: &[(&str, &str)]| {
+        let tag = hmac::sign(&key, body);
+        let signature = format!("v1={}", HEXLOWER.encode(tag.as_ref()));
+        let headers = [&[("x-pagerduty-signature", signature.as_str())], more].concat();
+        let (status, answer) = andon.call("POST", "/v1/signals/oncall", &headers, body)?;
+        Ok::<_, Box<dyn std::error::Error>>((status, String::from_utf8(answer)?))
+    };
+    let body = format!("{{\"event\": {MARK}");
+    let (status, answer) = push(body.as_bytes(), &[])?;
+    assert_eq!(status, 202, "{answer}");
+    let why = "the body cannot be read: it is no JSON at line 1, column 11";
+    let kept: Value = serde_json::from_str(&answer)?;
+    assert_eq!(kept["signals"][0]["stuck"], why);
+    let id = support::text(&kept["signals"][0]["id"]);
+    // Sent again it is the same. Nobody else's body is kept; and who has a token of Andon's hears what is wrong.
+    let (status, again) = push(body.as_bytes(), &[])?;
+    assert_eq!(
+        (status, again.contains("\"repeat\":true")),
+        (202, true),
+        "{again}"
+    );
+    let forged = [("x-pagerduty-signature", "v1=00ff")];
+    let forged = andon.call("POST", "/v1/signals/oncall", &forged, body.as_bytes())?;
+    assert_eq!(forged.0, 401);
+    let token = format!("Bearer {}", andon.token()?);
+    let (status, told) = push(body.as_bytes(), &[("authorization", &token)])?;
+    assert_eq!(status, 400, "{told}");
+
+    let run = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_andon"))
+            .args(arguments)
+            .current_dir(folder.path())
+            .output()
+    };
+    let listed = run(&["stuck"])?;
+    let listed = String::from_utf8(listed.stdout)?;
+    assert!(
+        listed.ends_with("andon stuck list --standing refused\n"),
+        "{listed}"
+    );
+    let listed = String::from_utf8(run(&["stuck", "list", "--standing", "refused"])?.stdout)?;
+    assert!(listed.contains(&id) && listed.contains(why), "{listed}");
+    let retried = run(&["stuck", "retry", &id])?;
+    let retried = String::from_utf8(retried.stderr)?;
+    assert!(
+        retried.contains(&format!("signal {id} is as it was: {why}")),
+        "{retried}"
+    );
+    let (_, metrics) = andon.call("GET", "/metrics", &[], b"")?;
+    let metrics = String::from_utf8(metrics)?;
+    let counted = "andon_signals_total{connection=\"oncall\",outcome=\"unmatched\"} 1";
+    assert!(metrics.contains(counted), "{metrics}");
+
+    let log = std::fs::read_to_string(folder.path().join("andon.log"))?;
+    assert!(
+        log.contains("\"level\":\"DEBUG\""),
+        "the log was to say all it can"
+    );
+    let forged = String::from_utf8(forged.1)?;
+    for said in [answer, again, forged, told, listed, retried, metrics, log] {
+        assert!(!said.contains(MARK), "{said}");
+    }
+    // It is there for who may read it.
+    let shown = andon.api("GET", &format!("/v1/stuck/{id}"), None)?.1;
+    assert_eq!(shown["raw"], body);
+    Ok(())
+}
+
+/// Somebody sets a sender up: the answer says what it does not send, the log which setting Andon has not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_without_proof_hears_what_is_missing_and_the_log_which_setting() -> Outcome<()> {
+    let folder = tempfile::tempdir()?;
+    secret(folder.path(), "hook", SECRET)?;
+    secret(folder.path(), "routing_key", support::ROUTING_KEY)?;
+    let pager = |name: &str, more: &str| {
+        format!(
+            "  {name}: {{ connector: pagerduty, url: \"http://127.0.0.1:9\", reach: loopback, routing_key: {{ file: secrets/routing_key }}{more} }}\n"
+        )
+    };
+    let config = format!(
+        "connections:\n{}{}",
+        pager("oncall", ", webhook_secret: { file: secrets/hook }"),
+        pager("deaf", "")
+    );
+    let andon = Andon::start(folder.path(), &config)?;
+    let signature = [("x-pagerduty-signature", "v1=00ff")];
+    let general = "the request does not prove that it comes from the connection's system";
+    let lacking = format!("{general}: it lacks the header `x-pagerduty-signature`");
+    let shut = "this connection takes no pushes until it is given a secret to check them with; the log of Andon names the setting";
+    for (connection, headers, said) in [
+        ("oncall", &[][..], lacking.as_str()),
+        ("oncall", &signature, general),
+        ("deaf", &[], shut),
+        ("deaf", &signature, shut),
+    ] {
+        let path = format!("/v1/signals/{connection}");
+        let (status, answer) = andon.call("POST", &path, headers, b"{}")?;
+        let answer: Value = serde_json::from_slice(&answer)?;
+        assert_eq!(status, 401, "{answer}");
+        assert_eq!(answer["detail"], said, "{connection}");
+        assert_eq!(answer["code"], "not_authentic");
+    }
+    let log = std::fs::read_to_string(folder.path().join("andon.log"))?;
+    let reasons: Vec<String> = log
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|line| line["message"] == "a push was refused")
+        .map(|line| {
+            format!(
+                "{}: {}",
+                support::text(&line["connection"]),
+                support::text(&line["reason"])
+            )
+        })
+        .collect();
+    let waits = "deaf: no push is let in until this connection is given `webhook_secret` (in andon.yaml, by a file or a variable that is not empty)";
+    assert_eq!(
+        reasons,
+        [
+            "oncall: it lacks the header `x-pagerduty-signature`",
+            "oncall: no signature in `x-pagerduty-signature` is right",
+            waits,
+            waits,
+        ]
     );
     Ok(())
 }

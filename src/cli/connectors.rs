@@ -317,7 +317,7 @@ mod tests {
           token           secret  optional  Bearer token, where a proxy in front of the server asks for one
           user            text    optional  User of the server's own basic-auth app
           password        secret  optional  Password of that user
-          webhook_secret  secret  needed    The secret given when the webhook was created
+          webhook_secret  secret  optional  The secret given when the webhook was created; without it no push is let in, and polls alone tell of changes
 
         signals
           model-created               webhook  schemas/model-created.json

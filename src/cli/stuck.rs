@@ -14,7 +14,7 @@ use super::{Ended, Format, Where, output};
 pub(crate) enum What {
     /// The newest first
     List {
-        /// `stuck`, `refused` (nobody knew it) or `waiting` (for a look-up)
+        /// `stuck`, `refused` (nobody knew it, or could read it) or `waiting` (for a look-up)
         #[arg(long)]
         standing: Option<String>,
         /// How many; 50 without it
@@ -85,7 +85,8 @@ pub(crate) fn run(typed: Asked<What>, at: &Where) -> anyhow::Result<Ended> {
     }
 }
 
-/// Bodies that no signal of their connection knew are kept beside what is stuck, in a list of their own.
+/// Bodies that no signal of their connection knew, and those that nobody could read, are kept beside what is stuck, in
+/// a list of their own.
 fn tell_of_unknown(api: &Api) -> anyhow::Result<()> {
     let one = [
         ("standing", "refused".to_owned()),
@@ -97,7 +98,9 @@ fn tell_of_unknown(api: &Api) -> anyhow::Result<()> {
 
 fn unknown(json: &Json) -> &'static str {
     match json.pointer("/stuck/0") {
-        Some(_) => "nobody knew some of what came in: andon stuck list --standing refused\n",
+        Some(_) => {
+            "nobody knew or could read some of what came in: andon stuck list --standing refused\n"
+        }
         None => "",
     }
 }

@@ -348,7 +348,8 @@ fn signature(node: &Node, secrets: &[String], faults: &mut Faults) -> Option<Sig
     })
 }
 
-fn word<T: Copy>(
+/// A key that takes one of a few words.
+pub(super) fn word<T: Copy>(
     fields: &Fields<'_>,
     key: &'static str,
     known: &[(&str, T)],
@@ -358,7 +359,9 @@ fn word<T: Copy>(
     let Some(node) = fields.get(key) else {
         return otherwise;
     };
-    let written = node.as_text().unwrap_or_default();
+    let Some(written) = fields.text(key, faults) else {
+        return otherwise;
+    };
     if let Some((_, found)) = known.iter().find(|(word, _)| *word == written) {
         return *found;
     }

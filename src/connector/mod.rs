@@ -90,6 +90,8 @@ pub struct Webhook {
     pub accepts: Accepts,
     /// What becomes of a body in which no signal recognises itself.
     pub unmatched: Unmatched,
+    /// What becomes of a body that was let in and cannot be read.
+    pub unreadable: Unread,
 }
 
 /// What becomes of a body in which no signal recognises itself. The answer is 202 either way.
@@ -98,6 +100,16 @@ pub enum Unmatched {
     /// It is counted.
     Count,
     /// It is kept as stuck.
+    Keep,
+}
+
+/// What becomes of a body that was let in and cannot be read: it is no JSON, nests too deeply, or none of its lines
+/// can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unread {
+    /// It is answered 400, and not kept: the sender hears of it.
+    Refuse,
+    /// It is kept as stuck and answered 202, for senders that take a 400 for the end.
     Keep,
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{
-    Connector, SettingKind, Unmatched, Verified, Way, Webhook, accepts, action, deliver, live,
-    setting, signal,
+    Connector, SettingKind, Unmatched, Unread, Verified, Way, Webhook, accepts, action, deliver,
+    live, setting, signal,
 };
 use crate::diag::{Code, Faults, Source, codes};
 use crate::shape::{AuthRule, Offered, Templates};
@@ -182,7 +182,7 @@ fn webhook(node: &Node, secrets: &[String], faults: &mut Faults) -> Option<Webho
     let fields = Fields::of(
         node,
         "`webhook`",
-        &["signature", "accepts", "unmatched"],
+        &["signature", "accepts", "unmatched", "unreadable"],
         faults,
     )?;
     if fields.get("signature").is_some() && fields.get("accepts").is_some() {
@@ -199,23 +199,14 @@ fn webhook(node: &Node, secrets: &[String], faults: &mut Faults) -> Option<Webho
             .error(WEBHOOK, node.head(), "this lets nobody in")
             .help(LET_IN);
     }
-    let unmatched = match fields.text("unmatched", faults).as_deref() {
-        None | Some("count") => Unmatched::Count,
-        Some("keep") => Unmatched::Keep,
-        Some(other) => {
-            faults
-                .error(
-                    codes::UNKNOWN_WORD,
-                    fields.get("unmatched").unwrap_or(node).place(),
-                    format!("`unmatched` cannot be `{other}`"),
-                )
-                .help("write `count` or `keep`");
-            Unmatched::Count
-        }
-    };
+    let unmatched = [("count", Unmatched::Count), ("keep", Unmatched::Keep)];
+    let unmatched = accepts::word(&fields, "unmatched", &unmatched, Unmatched::Count, faults);
+    let unreadable = [("refuse", Unread::Refuse), ("keep", Unread::Keep)];
+    let unreadable = accepts::word(&fields, "unreadable", &unreadable, Unread::Refuse, faults);
     Some(Webhook {
         accepts: accepts::parse(&fields, secrets, faults),
         unmatched,
+        unreadable,
     })
 }
 

@@ -5,7 +5,7 @@ mod action;
 
 use std::fmt::Write as _;
 
-use super::{AnswerRule, Connector, Files, Scheme, parse};
+use super::{AnswerRule, Connector, Files, Scheme, Unread, parse};
 use crate::diag::{Faults, Source};
 use crate::expr::Expr;
 use crate::shape::{Leaf, Templates};
@@ -97,6 +97,18 @@ fn each_way_in_is_read_and_tried_in_its_order() {
 }
 
 #[test]
+fn a_push_that_cannot_be_read_is_refused_unless_the_connector_keeps_it() {
+    for (said, unreadable) in [
+        ("", Unread::Refuse),
+        (", unreadable: refuse", Unread::Refuse),
+        (", unreadable: keep", Unread::Keep),
+    ] {
+        let read = read(&format!("webhook: {{ accepts: anyone{said} }}\n")).unwrap();
+        assert_eq!(read.webhook.unwrap().unreadable, unreadable, "{said}");
+    }
+}
+
+#[test]
 fn what_lets_nobody_in_is_said() {
     let signature = "scheme: hmac-sha256, key: token, header: x-sig";
     for (webhook, said) in [
@@ -104,6 +116,18 @@ fn what_lets_nobody_in_is_said() {
         (
             "accepts: anyone, unmatched: drop",
             "AND0126 `unmatched` cannot be `drop`",
+        ),
+        (
+            "accepts: anyone, unreadable: count",
+            "AND0126 `unreadable` cannot be `count`",
+        ),
+        (
+            "accepts: anyone, unreadable: [keep]",
+            "AND0113 `unreadable` is a text, and this is a list",
+        ),
+        (
+            "accepts: anyone, unread: keep",
+            "AND0111 `webhook` has no key `unread`",
         ),
         (
             "accepts: nobody",

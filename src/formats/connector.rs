@@ -117,6 +117,19 @@ static WEBHOOK: Map = map(
         )
         .or("count")
         .like("keep"),
+        key(
+            "unreadable",
+            Is::Word(&[
+                ("refuse", "it is answered 400, so that the sender hears of it, and not kept"),
+                (
+                    "keep",
+                    "it is kept, to be looked at, and answered 202; for a system that gives up after a 400",
+                ),
+            ]),
+            "What becomes of a push that was let in and cannot be read: it is no JSON, nests too deeply, or none of its lines can be read. Who shows a token of Andon's API is always told by a 400.",
+        )
+        .or("refuse")
+        .like("keep"),
     ]],
 )
 .with(&[Rule::One(&["signature", "accepts"])]);

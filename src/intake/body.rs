@@ -17,11 +17,14 @@ pub const DEEPEST: usize = 64;
 /// How many values one document may hold: each takes some fifty times its bytes.
 const MOST_VALUES: usize = 2_000_000;
 
-/// The body after decompression.
-pub(super) fn decompressed(body: Vec<u8>, encoding: Option<&str>) -> Result<Vec<u8>, Refused> {
+/// The body after decompression; none where it is not compressed.
+pub(super) fn decompressed(
+    body: &[u8],
+    encoding: Option<&str>,
+) -> Result<Option<Vec<u8>>, Refused> {
     match encoding.map(str::trim).unwrap_or_default() {
-        "" => return Ok(body),
-        none if none.eq_ignore_ascii_case("identity") => return Ok(body),
+        "" => return Ok(None),
+        none if none.eq_ignore_ascii_case("identity") => return Ok(None),
         gzip if gzip.eq_ignore_ascii_case("gzip") || gzip.eq_ignore_ascii_case("x-gzip") => {}
         _ => return Err(Refused::UnsupportedEncoding),
     }
@@ -29,7 +32,7 @@ pub(super) fn decompressed(body: Vec<u8>, encoding: Option<&str>) -> Result<Vec<
     let bound = u64::try_from(LONGEST_INFLATED)
         .unwrap_or(u64::MAX)
         .saturating_add(1);
-    flate2::read::MultiGzDecoder::new(body.as_slice())
+    flate2::read::MultiGzDecoder::new(body)
         .take(bound)
         .read_to_end(&mut inflated)
         .map_err(|_| Refused::NotParseable {
@@ -41,7 +44,7 @@ pub(super) fn decompressed(body: Vec<u8>, encoding: Option<&str>) -> Result<Vec<
             of: "bytes after decompression",
         });
     }
-    Ok(inflated)
+    Ok(Some(inflated))
 }
 
 /// One document, as the standard has it.
@@ -74,11 +77,15 @@ fn parsed(bytes: &[u8]) -> Result<Json, Refused> {
         detail: format!("it is no UTF-8 at byte {}", error.valid_up_to()),
     })?;
     serde_json::from_str(text).map_err(|error| Refused::NotParseable {
-        detail: format!(
-            "it is no JSON at line {}, column {}",
-            error.line(),
-            error.column()
-        ),
+        // Where, and never what stands there: serde's own words quote it.
+        detail: match text.trim_ascii() {
+            "" => "it is empty".to_owned(),
+            _ => format!(
+                "it is no JSON at line {}, column {}",
+                error.line(),
+                error.column()
+            ),
+        },
     })
 }
 
@@ -219,7 +226,7 @@ mod tests {
             let plain = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
             prop_assert_eq!(strict, serde_json::from_slice::<Json>(plain).ok());
             let _ = lenient(&bytes);
-            let _ = decompressed(bytes, Some("gzip"));
+            let _ = decompressed(&bytes, Some("gzip"));
         }
 
         #[test]

@@ -11,6 +11,17 @@ pub enum Refused {
     /// The sender did not prove who it is. Why is in our log only.
     #[error("the request does not prove that it comes from the connection's system")]
     NotAccepted,
+    /// The sender shows nothing of what would prove it. What that is stands in the connector's file, which is no secret.
+    #[error("the request does not prove that it comes from the connection's system: {what}")]
+    Lacking {
+        /// The names of what is not there, never a value.
+        what: String,
+    },
+    /// No secret is given to check with, so that nobody can be let in. Which setting it is, is in our log only.
+    #[error(
+        "this connection takes no pushes until it is given a secret to check them with; the log of Andon names the setting"
+    )]
+    NothingToCheckWith,
     /// The secret to check with cannot be read: the sender should try again.
     #[error("the request cannot be checked now; try again")]
     Ours,
@@ -53,7 +64,7 @@ impl Refused {
     pub fn status(&self) -> u16 {
         match self {
             Self::UnknownConnection => 404,
-            Self::NotAccepted => 401,
+            Self::NotAccepted | Self::Lacking { .. } | Self::NothingToCheckWith => 401,
             Self::Ours | Self::Full { .. } => 503,
             Self::TooLarge { .. } => 413,
             Self::UnsupportedEncoding => 415,
@@ -61,11 +72,16 @@ impl Refused {
         }
     }
 
+    /// Whether it was within bounds, and nobody can read it.
+    pub(super) fn is_unreadable(&self) -> bool {
+        matches!(self, Self::NotParseable { .. } | Self::TooDeep { .. })
+    }
+
     /// The word for it in metrics.
     pub fn word(&self) -> &'static str {
         match self {
             Self::UnknownConnection => "unknown",
-            Self::NotAccepted => "not_authentic",
+            Self::NotAccepted | Self::Lacking { .. } | Self::NothingToCheckWith => "not_authentic",
             Self::Ours => "no_secret",
             Self::TooLarge { .. } => "too_large",
             Self::UnsupportedEncoding => "encoding",

@@ -38,7 +38,7 @@ pub enum NotRetried {
         connection: String,
     },
     /// Still nobody knows what it is.
-    #[error("signal {id} still cannot be read: {reason}")]
+    #[error("signal {id} is as it was: {reason}")]
     StillUnread {
         /// The signal.
         id: SignalId,

@@ -11,11 +11,11 @@ use super::draw::{Cut, Draw, Drawn, digest};
 use super::keep::{self, Received};
 use super::refused::RETRY_AFTER;
 use crate::config::Connection;
-use crate::connector::{Input, SignalRule, Unmatched, Way, Webhook};
+use crate::connector::{Input, SignalRule, Unmatched, Unread, Way, Webhook};
 use crate::document::Document;
 use crate::expr::Value;
 use crate::live::{Live, Snapshot};
-use crate::secret::{self, Incoming};
+use crate::secret::{self, Incoming, Refusal};
 use crate::signal::{Raw, SignalId};
 use crate::store;
 use crate::untrusted::Untrusted;
@@ -118,7 +118,7 @@ async fn take(
             .find(|(known, _)| known == name)
             .map(|(_, value)| value.as_str())
     };
-    let body = decompressed(arrival.body, header("content-encoding"))?;
+    let inflated = decompressed(&arrival.body, header("content-encoding"));
     let door = Door {
         live,
         draw: Draw {
@@ -128,6 +128,12 @@ async fn take(
             now,
         },
         unmatched: webhook.unmatched,
+        // Who has a token of the API is a person or a script that hears the answer.
+        unreadable: if arrival.trusted_caller {
+            Unread::Refuse
+        } else {
+            webhook.unreadable
+        },
         header: web::header_object(arrival.headers),
         kept_headers: arrival
             .headers
@@ -136,12 +142,17 @@ async fn take(
             .cloned()
             .collect(),
     };
-    let (drawn, unmatched) = if header("content-type").is_some_and(is_lines) {
-        door.lines(&body)?
-    } else {
-        let document = strict(&body)?;
-        let (drawn, unmatched) = door.one(body, document);
-        (drawn.into_iter().collect(), unmatched)
+    let (drawn, unmatched) = match inflated {
+        // What cannot be inflated is kept as it came.
+        Err(refused) => door.unread(arrival.body, refused)?,
+        Ok(inflated) => {
+            let body = inflated.unwrap_or(arrival.body);
+            if header("content-type").is_some_and(is_lines) {
+                door.lines(body)?
+            } else {
+                door.whole(body)?
+            }
+        }
     };
     if drawn.iter().map(|body| body.signals.len()).sum::<usize>() > MOST_SIGNALS {
         return Err(Refused::TooLarge {
@@ -189,10 +200,11 @@ fn accept(
     .map(drop)
     .map_err(|refusal| {
         tracing::warn!(connection = %connection.name, reason = %refusal, "a push was refused");
-        if refusal.is_ours() {
-            Refused::Ours
-        } else {
-            Refused::NotAccepted
+        match refusal {
+            ours if ours.is_ours() => Refused::Ours,
+            Refusal::Lacking { what } => Refused::Lacking { what },
+            Refusal::NothingToCheckWith { .. } => Refused::NothingToCheckWith,
+            _ => Refused::NotAccepted,
         }
     })
 }
@@ -214,6 +226,7 @@ struct Door<'d> {
     live: &'d Live,
     draw: Draw<'d>,
     unmatched: Unmatched,
+    unreadable: Unread,
     header: Json,
     kept_headers: Vec<(String, String)>,
 }
@@ -221,6 +234,28 @@ struct Door<'d> {
 impl Door<'_> {
     fn id(&self) -> SignalId {
         self.live.store.ids().next(self.draw.now)
+    }
+
+    /// The body as one document.
+    fn whole(&self, body: Vec<u8>) -> Result<(Vec<Drawn>, usize), Refused> {
+        match strict(&body) {
+            Ok(document) => {
+                let (drawn, unmatched) = self.one(body, document);
+                Ok((drawn.into_iter().collect(), unmatched))
+            }
+            Err(refused) => self.unread(body, refused),
+        }
+    }
+
+    /// A body that nobody can read: kept as it is where the connector says so, and refused otherwise.
+    fn unread(&self, body: Vec<u8>, refused: Refused) -> Result<(Vec<Drawn>, usize), Refused> {
+        if self.unreadable == Unread::Refuse || !refused.is_unreadable() {
+            return Err(refused);
+        }
+        let ready = self
+            .draw
+            .refused(digest(&body), refused.to_string(), self.id());
+        Ok((vec![self.drawn(body, vec![ready])], 0))
     }
 
     /// The signals of one document, and how many documents nobody recognised (0 or 1).
@@ -267,13 +302,13 @@ impl Door<'_> {
         (cuts, matched)
     }
 
-    /// Each line a document. A line that is none is kept to be looked at, unless none is one.
-    fn lines(&self, body: &[u8]) -> Result<(Vec<Drawn>, usize), Refused> {
+    /// Each line a document. A line that is none is kept to be looked at; a body in which none is one, is unread.
+    fn lines(&self, body: Vec<u8>) -> Result<(Vec<Drawn>, usize), Refused> {
         let mut drawn = Vec::new();
         let mut unmatched = 0;
         let mut read = 0;
         let mut first_fault = None;
-        let lines = BufRead::split(body, b'\n').map_while(Result::ok);
+        let lines = BufRead::split(body.as_slice(), b'\n').map_while(Result::ok);
         let lines = lines.filter_map(trimmed);
         for (index, line) in lines.enumerate() {
             if index >= MOST_SIGNALS {
@@ -297,13 +332,16 @@ impl Door<'_> {
                 }
             }
         }
-        match first_fault {
-            Some(refused) if read == 0 => Err(refused),
-            None if read == 0 => Err(Refused::NotParseable {
-                detail: "it has no line".to_owned(),
-            }),
-            _ => Ok((drawn, unmatched)),
+        if read > 0 {
+            return Ok((drawn, unmatched));
         }
+        let detail = match first_fault {
+            Some(refused) if !refused.is_unreadable() => return Err(refused),
+            Some(_) => "none of its lines is JSON that can be read",
+            None => "it has no line",
+        };
+        let detail = detail.to_owned();
+        self.unread(body, Refused::NotParseable { detail })
     }
 
     fn drawn(&self, bytes: Vec<u8>, signals: Vec<super::draw::Ready>) -> Drawn {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
+use super::missing::{lacks, not_given, sentence};
 use super::reference::{Error, Secrets};
 use super::signature::lines;
 use crate::connector::{Accepts, Scheme};
@@ -35,13 +36,19 @@ impl std::fmt::Debug for Incoming<'_> {
 }
 
 impl<'r> Incoming<'r> {
+    /// The values of a header.
+    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &'r str> {
+        let named = self.headers.iter().filter(move |(known, _)| known == name);
+        named.map(|(_, value)| value.as_str())
+    }
+
     /// A header that must be there exactly once: of two that differ, nobody knows which one was meant.
     pub(super) fn one(&self, name: &str) -> Result<&'r str, Refusal> {
-        let mut found = self.headers.iter().filter(|(known, _)| known == name);
+        let mut found = self.all(name);
         match (found.next(), found.next()) {
-            (Some((_, value)), None) => Ok(value),
-            (None, _) => Err(Refusal::MissingHeader {
-                header: name.to_owned(),
+            (Some(value), None) => Ok(value),
+            (None, _) => Err(Refusal::Lacking {
+                what: sentence(&[format!("the header `{name}`")]),
             }),
             (Some(_), Some(_)) => Err(Refusal::HeaderTwice {
                 header: name.to_owned(),
@@ -59,17 +66,29 @@ pub struct Accepted {
     pub sent_at: Option<Timestamp>,
 }
 
-/// Why a request was refused. For our log only: a caller hears no more than 401, or 503 where [`Refusal::is_ours`].
+/// Why a request was refused. For our log: a caller hears no more than 401, or 503 where [`Refusal::is_ours`], and of the
+/// first two in general words what is missing.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
-    /// No scheme is configured, or none whose secret is given.
-    #[error("no scheme of this connection has its secret")]
-    NothingToCheckWith,
-    /// A header that the scheme needs is not there.
-    #[error("the header `{header}` is missing")]
-    MissingHeader {
-        /// Its name.
-        header: String,
+    /// No scheme has its secrets, so that nothing can be let in, whatever it carries.
+    #[error(
+        "no push is let in until this connection is given {settings} (in andon.yaml, by a file or a variable that is not empty)"
+    )]
+    NothingToCheckWith {
+        /// The settings that each scheme waits for.
+        settings: String,
+    },
+    /// For each scheme something is not there at all. Made of the manifest and the names of headers alone.
+    #[error("{what}")]
+    Lacking {
+        /// What it has not, in words.
+        what: String,
+    },
+    /// The request fits a scheme that has not its secret; others have.
+    #[error("it comes in a way that is shut: this connection is not given `{setting}`")]
+    NotGiven {
+        /// The setting.
+        setting: String,
     },
     /// A header that must be there once is there more often.
     #[error("the header `{header}` is there more than once")]
@@ -77,9 +96,6 @@ pub enum Refusal {
         /// Its name.
         header: String,
     },
-    /// The URL has no token.
-    #[error("the token in the URL is missing")]
-    MissingUrlToken,
     /// The header holds no such field.
     #[error("the header `{header}` does not hold `{field}=` once")]
     NoField {
@@ -135,8 +151,8 @@ impl Refusal {
     /// How much it tells: of several schemes that did not fit, the reason that came furthest is the one to log.
     fn weight(&self) -> u8 {
         match self {
-            Self::NothingToCheckWith => 0,
-            Self::MissingHeader { .. } | Self::MissingUrlToken => 1,
+            Self::NothingToCheckWith { .. } | Self::Lacking { .. } => 0,
+            Self::NotGiven { .. } => 1,
             Self::HeaderTwice { .. } | Self::NoField { .. } => 2,
             Self::WrongSecret { .. } | Self::WrongSignature { .. } => 3,
             Self::NoTime | Self::TooOld { .. } | Self::TooEarly { .. } => 4,
@@ -152,15 +168,29 @@ pub fn check(
     secrets: &Secrets,
     incoming: &Incoming<'_>,
 ) -> Result<Accepted, Refusal> {
-    let mut most_telling = Refusal::NothingToCheckWith;
+    let mut lacking = Vec::new();
+    let mut most_telling: Option<Refusal> = None;
     for (scheme, wanted) in accepts.schemes.iter().enumerate() {
+        if let Some(what) = lacks(wanted, incoming) {
+            lacking.push(what);
+            continue;
+        }
         match fits(wanted, connection, secrets, incoming) {
             Ok(sent_at) => return Ok(Accepted { scheme, sent_at }),
-            Err(refusal) if refusal.weight() > most_telling.weight() => most_telling = refusal,
-            Err(_) => {}
+            Err(refusal) => {
+                let known = most_telling.as_ref().map(Refusal::weight);
+                if known.is_none_or(|known| refusal.weight() > known) {
+                    most_telling = Some(refusal);
+                }
+            }
         }
     }
-    Err(most_telling)
+    if let Some(settings) = not_given(&accepts.schemes, connection, secrets) {
+        return Err(Refusal::NothingToCheckWith { settings });
+    }
+    Err(most_telling.unwrap_or_else(|| Refusal::Lacking {
+        what: sentence(&lacking),
+    }))
 }
 
 fn fits(
@@ -173,7 +203,9 @@ fn fits(
         secrets
             .get(connection, setting)
             .map_err(Refusal::Unreadable)?
-            .ok_or(Refusal::NothingToCheckWith)
+            .ok_or_else(|| Refusal::NotGiven {
+                setting: setting.to_owned(),
+            })
     };
     let verbatim = |setting: &str, given: &str, what| {
         if is_one_of(&secret(setting)?, given) {
@@ -186,12 +218,13 @@ fn fits(
         Scheme::Signature(signature) => signature.verify(&secret(&signature.key)?, incoming),
         Scheme::Header { name, secret } => verbatim(secret, incoming.one(name)?, "shared secret"),
         Scheme::Bearer { secret } => {
-            let given = bearer(incoming.one("authorization")?).ok_or(no_authorization())?;
-            verbatim(secret, given, "bearer token")
+            let given = bearer(incoming.one("authorization")?);
+            verbatim(secret, given.unwrap_or_default(), "bearer token")
         }
         Scheme::Basic { user, password } => {
+            let wrong = Refusal::WrongSecret { what: "password" };
             let (given_user, given_password) =
-                basic(incoming.one("authorization")?).ok_or(no_authorization())?;
+                basic(incoming.one("authorization")?).ok_or(wrong)?;
             let user = match user {
                 Leaf::Text(text) => SecretString::from(text.as_str()),
                 Leaf::Secret(setting) => secret(setting)?,
@@ -205,16 +238,10 @@ fn fits(
             }
         }
         Scheme::UrlToken { secret } => {
-            let given = incoming.url_token.ok_or(Refusal::MissingUrlToken)?;
+            let given = incoming.url_token.unwrap_or_default();
             verbatim(secret, given, "token in the URL")
         }
         Scheme::Anyone => Ok(None),
-    }
-}
-
-fn no_authorization() -> Refusal {
-    Refusal::MissingHeader {
-        header: "authorization".to_owned(),
     }
 }
 
@@ -232,7 +259,7 @@ fn basic(authorization: &str) -> Option<(String, SecretString)> {
     Some((user.to_owned(), SecretString::from(password)))
 }
 
-fn credentials<'a>(authorization: &'a str, scheme: &str) -> Option<&'a str> {
+pub(super) fn credentials<'a>(authorization: &'a str, scheme: &str) -> Option<&'a str> {
     let (given, credentials) = authorization.trim().split_once(' ')?;
     given
         .eq_ignore_ascii_case(scheme)

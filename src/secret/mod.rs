@@ -10,6 +10,7 @@
 mod reference;
 mod token;
 mod signature;
+mod missing;
 mod accepts;
 
 pub use accepts::{Accepted, Incoming, Refusal, bearer, check};

@@ -14,6 +14,7 @@ use crate::config::SecretRef;
 use crate::connector::{Accepts, Algorithm, Encoding, KeyIs, Scheme, Signature};
 use crate::shape::Leaf;
 
+mod missing;
 mod shared;
 
 /// A request as it was recorded.
@@ -195,7 +196,7 @@ fn what_a_sender_did_not_sign_is_refused() {
     assert_eq!(refused(&|r| put(r, "x-mlflow-signature", "v1,AAAA")), wrong);
     assert_eq!(
         refused(&|r| r.headers.retain(|(name, _)| name != "x-mlflow-signature")),
-        "the header `x-mlflow-signature` is missing"
+        "it lacks the header `x-mlflow-signature`"
     );
     assert_eq!(
         refused(&|r| r.headers.push(("x-mlflow-timestamp".into(), "1".into()))),

@@ -1,5 +1,7 @@
 //! The answers at the door.
 
+mod unread;
+
 use std::io::Write as _;
 
 use serde_json::Value as Json;
@@ -183,6 +185,52 @@ async fn the_door_answers_each_with_its_status() {
     ];
     for (what, wanted, push) in cases {
         assert_eq!(status(&push.to(&house).await), wanted, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_sender_that_is_set_up_is_told_what_is_missing_and_a_forger_nothing() {
+    let config = format!("{MLFLOW}  shut: {{ connector: alertmanager }}\n");
+    let house = House::new(AT, &config, &[]);
+    let signed = || Push {
+        connection: "registry",
+        ..Push::generic("{}").with("x-mlflow-signature", "v1,AAAA")
+    };
+    let to = |connection| Push {
+        connection,
+        ..Push::generic("{}")
+    };
+    let general = "the request does not prove that it comes from the connection's system";
+    let cases = [
+        (
+            to("registry"),
+            format!("{general}: it lacks the headers `x-mlflow-signature`, `x-mlflow-delivery-id` and `x-mlflow-timestamp`"),
+        ),
+        (
+            signed().with("x-mlflow-timestamp", "1795422915"),
+            format!("{general}: it lacks the header `x-mlflow-delivery-id`"),
+        ),
+        (
+            to("am"),
+            format!("{general}: it has neither the header `authorization: Bearer …`, nor the header `authorization: Basic …`, nor the token at the end of the URL"),
+        ),
+        // From here on the sender shows something. Why it is wrong, or that this way in is shut, it does not hear.
+        (Push::capture().with("x-mlflow-signature", "v1,AAAA"), general.to_owned()),
+        (Push::capture().with("x-mlflow-timestamp", "1"), general.to_owned()),
+        (to("am").with("authorization", "Bearer tocsin"), general.to_owned()),
+        (to("am").with("authorization", "Basic dG9jc2luOng="), general.to_owned()),
+        (
+            to("shut"),
+            "this connection takes no pushes until it is given a secret to check them with; the log of Andon names the setting".to_owned(),
+        ),
+        (
+            to("shut").with("authorization", "Bearer tocsin"),
+            "this connection takes no pushes until it is given a secret to check them with; the log of Andon names the setting".to_owned(),
+        ),
+    ];
+    for (push, said) in cases {
+        let refused = push.to(&house).await.unwrap_err();
+        assert_eq!((refused.status(), refused.detail()), (401, said));
     }
 }
 

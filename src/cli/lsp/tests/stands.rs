@@ -109,7 +109,7 @@ fn words_fields_functions_and_names_are_told() {
             ),
             (
                 "andon: config/v1\nconnections:\n  a: { connector: mlflow, webhook_sec¦ret: { env: A } }\n",
-                "**webhook_secret** (secret, needed)\n\nThe secret given",
+                "**webhook_secret** (secret, optional)\n\nThe secret given",
             ),
         ],
     );
