@@ -157,6 +157,9 @@ pub struct Action {
     pub until: Option<Timestamp>,
     /// A revert that a caller asked for, rather than a time limit.
     pub revert_asked: bool,
+    /// Held once, and no longer: set while the effect is `drifted`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Drift>,
     /// What was read before, and what later steps kept: needed to prove and to undo.
     pub kept: Map<String, Value>,
     /// What the state proof read afterwards.
@@ -165,7 +168,23 @@ pub struct Action {
     pub progress: Value,
 }
 
+/// A containment that somebody else changed, and that holds no longer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drift {
+    /// When Andon saw it first.
+    pub since: Timestamp,
+    /// Hostile text: who changed it, where the platform says.
+    pub by: Option<String>,
+    /// What was proven before.
+    pub held: Effect,
+}
+
 impl Action {
+    /// Whether it is proven again at an interval: Andon changed something, and it is to stay so.
+    pub fn is_in_force(&self) -> bool {
+        self.state == State::Succeeded && self.changed
+    }
+
     /// Whether callers should ask again later (HTTP 202).
     pub fn is_open(&self) -> bool {
         match self.state {

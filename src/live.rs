@@ -18,6 +18,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::action::ActionId;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::Connection;
@@ -272,6 +273,25 @@ pub struct Halted {
     pub why: String,
 }
 
+/// A containment that holds no longer, as Andon's own signal tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drifted {
+    /// `connector/verb`.
+    pub action: String,
+    /// The connection that it is on.
+    pub connection: String,
+    /// Its arguments in one clean line, without secrets.
+    pub with: String,
+    /// When Andon saw it first.
+    pub since: Timestamp,
+    /// When it was proven.
+    pub proven_at: Option<Timestamp>,
+    /// The caller that had asked for it.
+    pub asked_by: String,
+    /// Who changed it, where the platform says: one clean line.
+    pub changed_by: Option<String>,
+}
+
 /// A poller or a reader of files waits until the store takes something again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
@@ -287,8 +307,11 @@ pub struct Board {
     standings: Mutex<BTreeMap<String, Standing>>,
     /// By connection and signal; the signal is empty for files.
     held: Mutex<BTreeMap<(String, String), Held>>,
-    /// Rung when a destination is halted, and when it takes events again.
-    pub halts: Bell,
+    /// By action; `None` until it is known which containments hold.
+    drifted: Mutex<Option<BTreeMap<ActionId, Drifted>>>,
+    /// Rung when Andon has something else to tell of itself: a destination that is halted or takes events
+    /// again, a containment that no longer holds or holds again.
+    pub news: Bell,
     resumed: Mutex<BTreeMap<String, Bell>>,
 }
 
@@ -308,8 +331,36 @@ impl Board {
         let was_halted = standing.halted.is_some();
         change(standing);
         if standing.halted.is_some() != was_halted {
-            self.halts.ring();
+            self.news.ring();
         }
+    }
+
+    /// Puts down which containments hold no longer, as the store has it.
+    pub fn begin_drifted(&self, all: BTreeMap<ActionId, Drifted>) {
+        *self.drifted.lock().unwrap_or_else(PoisonError::into_inner) = Some(all);
+        self.news.ring();
+    }
+
+    /// Notes that a containment holds no longer, or that it does again, or is over.
+    pub fn drift(&self, action: ActionId, drifted: Option<Drifted>) {
+        let mut all = self.drifted.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = all.get_or_insert_default();
+        if all.get(&action) == drifted.as_ref() {
+            return;
+        }
+        match drifted {
+            Some(drifted) => drop(all.insert(action, drifted)),
+            None => drop(all.remove(&action)),
+        }
+        self.news.ring();
+    }
+
+    /// The containments that hold no longer; `None` while that is not known.
+    pub fn drifted(&self) -> Option<BTreeMap<ActionId, Drifted>> {
+        self.drifted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// To be woken when a destination is resumed.

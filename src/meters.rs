@@ -49,6 +49,8 @@ pub struct Meters {
     pub deliveries: Tally,
     /// Actions by name and state come to.
     pub actions: Tally,
+    /// Looks at containments in force, by action and `holds`, `drifted` or `unreadable`.
+    pub looks: Tally,
     lost: Family<Label, Counter>,
     delivery_seconds: Histograms,
     batch_events: Histograms,
@@ -94,6 +96,9 @@ impl Meters {
         let actions = Tally::new("action", "state");
         let about = "States that actions have come to";
         registry.register("actions", about, actions.family());
+        let looks = Tally::new("action", "result");
+        let about = "Looks at whether a containment in force still holds";
+        registry.register("containment_looks", about, looks.family());
         let syncs = store.sync_seconds().clone();
         let about = "Commits with a sync: how long each took";
         registry.register_with_unit("store_sync", about, Unit::Seconds, syncs);
@@ -106,6 +111,7 @@ impl Meters {
             polls,
             deliveries,
             actions,
+            looks,
             lost,
             delivery_seconds,
             batch_events,

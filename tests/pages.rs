@@ -39,7 +39,7 @@ const OPEN: &str = "AND0604";
 
 /// Where the examples of pages hold: other places are looked through only for pages that are not here, or where
 /// one does not hold any more. `PLACES=1 cargo test --test pages -- --nocapture` prints it anew.
-const PLACES: [(&str, &str, &str); 133] = [
+const PLACES: [(&str, &str, &str); 134] = [
     ("AND0101", MAPPING, "/alert"),
     ("AND0102", MAPPING, "/alert/fields"),
     ("AND0103", MAPPING, "/alert"),
@@ -119,6 +119,7 @@ const PLACES: [(&str, &str, &str); 133] = [
     ("AND0454", MANIFEST, "/actions/stop"),
     ("AND0455", MANIFEST, "/actions/stop"),
     ("AND0456", MANIFEST, "/actions/ask"),
+    ("AND0457", MANIFEST, "/actions/stop"),
     ("AND0460", MANIFEST, "/deliver/answers"),
     ("AND0462", MANIFEST, "/deliver"),
     ("AND0463", MANIFEST, ""),

@@ -157,7 +157,7 @@ fn extracted(
     input.header = &header;
     input.body = Value::from_json(&body);
     match &rule.way {
-        Way::Webhook { .. } | Way::Own => {}
+        Way::Webhook { .. } | Way::Own(_) => {}
         Way::Poll(_) => input.status = Some(200),
         Way::File(_) => {
             input.file = &file;
@@ -167,7 +167,7 @@ fn extracted(
     let only_if = match &rule.way {
         Way::Webhook { only_if } => only_if.as_ref(),
         Way::File(file) => file.only_if.as_ref(),
-        Way::Poll(_) | Way::Own => None,
+        Way::Poll(_) | Way::Own(_) => None,
     };
     if let Some(only_if) = only_if
         && !only_if.holds(&rule.scope(&input)).unwrap_or(false)

@@ -149,7 +149,7 @@ fn way(way: &Way) -> &'static str {
         Way::Webhook { .. } => "webhook",
         Way::Poll(_) => "poll",
         Way::File(_) => "file",
-        Way::Own => "own",
+        Way::Own(_) => "own",
     }
 }
 
@@ -291,7 +291,7 @@ mod tests {
         insta::assert_snapshot!(listed(&built_in()), @r"
         NAME          SIGNALS  ACTIONS  DELIVERS                   VERIFIED                                                              ABOUT
         alertmanager  1        0                                   alertmanager 0.25.0 (capture)                                         Prometheus Alertmanager.
-        andon         1        0                                   andon (live)                                                          Andon itself.
+        andon         2        0                                   andon (live)                                                          Andon itself.
         evidently     4        0                                   evidently 0.7.23 (live)                                               Evidently reports, read from a folder.
         feast         1        0                                   feast 0.67.0 (live)                                                   Feast feature registry.
         file          0        0        every revision, to a file  andon (contract)                                                      A file of OCSF events, one a line.

@@ -4,8 +4,10 @@ mod takes;
 mod refuses;
 mod proof;
 mod echo;
+mod hold;
 
 pub use echo::{Echo, EchoOf};
+pub use hold::Hold;
 pub use proof::{Behaviour, Ours, Prove, Share, Unchanged};
 pub use refuses::Refusal;
 pub use takes::{Take, TakeKind};
@@ -21,6 +23,7 @@ use crate::expr::{Expr, Names, Type};
 use crate::shape::{Offered, Path, Reading};
 use crate::yaml::{Entry, Fields, Node};
 use echo::echoes;
+use hold::hold;
 use proof::{ours, prove, unchanged};
 use takes::takes;
 
@@ -52,6 +55,8 @@ pub struct ActionRule {
     pub steps: Vec<Step>,
     /// What proves it.
     pub prove: Prove,
+    /// How often it is proven again while it is in force.
+    pub hold: Option<Hold>,
     /// Whether what is there is still Andon's.
     pub ours: Option<Ours>,
     /// What changes it back.
@@ -161,6 +166,7 @@ pub fn parse(
     fields.require("do", "write what changes it, as a list of requests", faults);
     let does = steps(&fields, "do", &around, &mut names, faults);
     let prove = prove(&fields, &around, &mut names, faults);
+    let hold = hold(&fields, &names, faults);
     let ours = fields
         .get("ours")
         .and_then(|node| ours(node, &around, &mut names, faults));
@@ -210,6 +216,7 @@ pub fn parse(
         already,
         steps: does,
         prove,
+        hold,
         ours,
         undo,
         undone,

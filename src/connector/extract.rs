@@ -185,7 +185,7 @@ impl SignalRule {
                 .as_ref()
                 .and_then(|mark| mark.eval(scope).ok()?.to_json())
                 .filter(|mark| !mark.is_null()),
-            Way::Webhook { .. } | Way::File(_) | Way::Own => None,
+            Way::Webhook { .. } | Way::File(_) | Way::Own(_) => None,
         };
         Ok(Extracted {
             vendor_id,

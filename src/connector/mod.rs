@@ -20,7 +20,7 @@ mod tests;
 
 pub use accepts::{Accepts, Algorithm, Encoding, KeyIs, Scheme, Signature};
 pub use action::{
-    ActionRule, Behaviour, Echo, EchoOf, Limits, Ours, Prove, Refusal, Share, Take, TakeKind,
+    ActionRule, Behaviour, Echo, EchoOf, Hold, Limits, Ours, Prove, Refusal, Share, Take, TakeKind,
     Unchanged,
 };
 pub use deliver::{
@@ -33,8 +33,8 @@ pub use parse::{Files, check_head, parse};
 pub use schedule::Schedule;
 pub use setting::{RESERVED, Setting, SettingKind, is_name};
 pub use signal::{
-    FileRule, Next, Open, Poll, PollOf, Replied, Reply, ReplyWord, SignalRule, SourceLink, Way,
-    Whole, lets,
+    FileRule, Next, Open, Own, Poll, PollOf, Replied, Reply, ReplyWord, SignalRule, SourceLink,
+    Way, Whole, lets,
 };
 pub use signs::{Part as SignedPart, SentAt, Signs, instant};
 pub use step::{ANSWER, Around, Kept, Step, StepAnswer, StepVerdict, Until};

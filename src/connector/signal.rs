@@ -80,9 +80,18 @@ pub enum Way {
     Poll(Box<Poll>),
     /// Found in files.
     File(FileRule),
-    /// Andon's own: the destinations that take nothing, as a state. The body is `{ destinations: [
-    /// { destination, why, since } ] }`.
-    Own,
+    /// Andon's own, as a state.
+    Own(Own),
+}
+
+/// What Andon tells of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Own {
+    /// The destinations that take nothing. The body is `{ destinations: [ { destination, why, since } ] }`.
+    Destinations,
+    /// The containments that no longer hold. The body is `{ containments: [ { containment, action,
+    /// platform, with, since, proven_at, asked_by, changed_by } ] }`; `changed_by` may be null.
+    Containments,
 }
 
 impl Way {
@@ -90,7 +99,7 @@ impl Way {
     pub fn of(&self) -> Option<PollOf> {
         match self {
             Self::Poll(poll) => Some(poll.of),
-            Self::Own => Some(PollOf::State),
+            Self::Own(_) => Some(PollOf::State),
             Self::Webhook { .. } | Self::File(_) => None,
         }
     }

@@ -107,6 +107,7 @@ pub async fn ask(live: &Arc<Live>, ask: Ask) -> Result<Answer, Refused> {
         ttl_seconds: ask.ttl_seconds,
         until: None,
         revert_asked: false,
+        drift: None,
         kept: Map::new(),
         after: Map::new(),
         progress: Progress::default().to_json(),
@@ -474,6 +475,10 @@ impl Progress {
         self.sent = None;
         self.tries = 0;
         action.state = State::Reverting;
+        // Whether it is still Andon's own is for `ours` to say, now.
+        if let Some(drift) = action.drift.take() {
+            action.effect = drift.held;
+        }
         action.progress = self.to_json();
     }
 }

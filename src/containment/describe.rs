@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::connector::{ActionRule, Connector, Limits, Take, TakeKind};
 
 /// What `GET /v1/catalog/actions` says of an action: `name`, `class`, `risk`, `about`, `takes` as a JSON Schema,
-/// `limits`, `undo` (whether it can be undone).
+/// `limits`, `undo` (whether it can be undone), `hold_seconds` (how often it is proven again, or null).
 pub fn describe(rule: &ActionRule, connector: &Connector) -> Json {
     json!({
         "name": format!("{}/{}", connector.name, rule.name),
@@ -16,6 +16,7 @@ pub fn describe(rule: &ActionRule, connector: &Connector) -> Json {
         "takes": schema(&rule.takes),
         "limits": limits(&rule.limits),
         "undo": !rule.undo.is_empty(),
+        "hold_seconds": rule.hold.as_ref().map(|hold| hold.every.as_secs_f64()),
     })
 }
 

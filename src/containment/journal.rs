@@ -243,13 +243,22 @@ fn about(action: &Action) -> Json {
     })
 }
 
-fn audit_call(tx: &mut Tx<'_>, action: &Action, call: &Call) -> Result<(), store::Error> {
+pub(super) fn audit_call(
+    tx: &mut Tx<'_>,
+    action: &Action,
+    call: &Call,
+) -> Result<(), store::Error> {
     let about = json!({ "id": action.id, "call": call });
     tx.audit("andon", "action.call", &about).map(drop)
 }
 
 /// Adds a note to the alert that an action answers; a new revision carries it to whoever was told of the alert.
-fn tell(tx: &mut Tx<'_>, catalog: &Catalog, id: AlertId, text: String) -> Result<(), store::Error> {
+pub(super) fn tell(
+    tx: &mut Tx<'_>,
+    catalog: &Catalog,
+    id: AlertId,
+    text: String,
+) -> Result<(), store::Error> {
     let Some(known) = tx.alert(id)? else {
         return Ok(());
     };

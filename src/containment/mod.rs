@@ -26,7 +26,9 @@ mod settling;
 mod proving;
 mod probing;
 mod undoing;
+mod holding;
 mod run;
+mod watch;
 mod worker;
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,15 @@
 //! What callers really get: rounds of probes until one round shows it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::exchange::Unmade;
 use super::pace::Stop;
 use super::run::Run;
 use crate::connector::Share;
+
+/// The shortest pause between two rounds.
+const SHORTEST: Duration = Duration::from_millis(100);
 
 /// What probing showed.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,8 +18,10 @@ pub(super) enum Probed {
     None,
     /// A round reached its share.
     Held,
-    /// None did in time.
+    /// It did not, or none did in time.
     Not,
+    /// Not one probe of a round was answered.
+    Unanswered,
     /// A probe cannot be made or sent at all.
     CannotRun(String),
 }
@@ -53,43 +59,56 @@ impl Run {
             self.pause(takes_hold).await?;
         }
         let end = self.steady() + rule.probe.within;
-        let known = self.known();
         loop {
-            let mut round = Round::default();
-            for place in 0..rule.times {
-                let place = usize::try_from(place).unwrap_or(usize::MAX);
-                let heard = match self
-                    .hear("prove.behaviour", place, &known, &rule.probe.step)
-                    .await
-                {
-                    Ok(Some(heard)) => heard,
-                    Ok(None) => return Ok(Probed::CannotRun("it does not apply".to_owned())),
-                    Err(Unmade { why, .. }) => return Ok(Probed::CannotRun(why)),
-                };
-                if heard.unsendable {
-                    return Ok(Probed::CannotRun(heard.why));
-                }
-                round.times += 1;
-                match &heard.said {
-                    None => round.unanswered += 1,
-                    Some(said) => {
-                        let scope = known.scope(parts.rule, Some(said), false);
-                        round.held += u32::from(rule.probe.until.holds(&scope).unwrap_or(false));
-                    }
-                }
-                if u64::from(round.times) < rule.times {
-                    self.pause(rule.every).await?;
-                }
+            match self.probe_once("prove.behaviour").await? {
+                Probed::Not | Probed::Unanswered if self.steady() >= end => return Ok(Probed::Not),
+                Probed::Not | Probed::Unanswered => {}
+                over => return Ok(over),
             }
-            if round.reaches(rule.share) {
-                return Ok(Probed::Held);
-            }
-            if self.steady() >= end {
-                return Ok(Probed::Not);
-            }
-            self.pause(rule.every.max(std::time::Duration::from_millis(100)))
-                .await?;
+            self.pause(rule.every.max(SHORTEST)).await?;
         }
+    }
+
+    /// One round of probes.
+    pub(super) async fn probe_once(&mut self, phase: &str) -> Result<Probed, Stop> {
+        let target = Arc::clone(&self.target);
+        let Some((parts, rule)) = target
+            .find()
+            .and_then(|parts| Some((parts, parts.rule.prove.behaviour.as_ref()?)))
+        else {
+            return Ok(Probed::None);
+        };
+        let known = self.known();
+        let mut round = Round::default();
+        for place in 0..rule.times {
+            let place = usize::try_from(place).unwrap_or(usize::MAX);
+            let heard = match self.hear(phase, place, &known, &rule.probe.step).await {
+                Ok(Some(heard)) => heard,
+                Ok(None) => return Ok(Probed::CannotRun("it does not apply".to_owned())),
+                Err(Unmade { why, .. }) => return Ok(Probed::CannotRun(why)),
+            };
+            if heard.unsendable {
+                return Ok(Probed::CannotRun(heard.why));
+            }
+            round.times += 1;
+            match &heard.said {
+                None => round.unanswered += 1,
+                Some(said) => {
+                    let scope = known.scope(parts.rule, Some(said), false);
+                    round.held += u32::from(rule.probe.until.holds(&scope).unwrap_or(false));
+                }
+            }
+            if u64::from(round.times) < rule.times {
+                self.pause(rule.every).await?;
+            }
+        }
+        Ok(if round.reaches(rule.share) {
+            Probed::Held
+        } else if round.unanswered == round.times {
+            Probed::Unanswered
+        } else {
+            Probed::Not
+        })
     }
 }
 

@@ -68,7 +68,7 @@ impl Run {
             Probed::CannotRun(_) => {
                 return self.not_held("what callers get could not be probed").await;
             }
-            Probed::Not => {
+            Probed::Not | Probed::Unanswered => {
                 return self
                     .not_held("callers still get what they should not")
                     .await;

@@ -1,4 +1,4 @@
-//! Takes actions up, one after another for each target; undoes what is due.
+//! Takes actions up, one after another for each target; undoes what is due; looks whether what is in force holds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,16 +9,20 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::ask::{FREEZE, count};
+use super::holding;
 use super::pace::{Pace, Stop};
 use super::progress::{Phase, Progress};
 use super::run::Run;
 use super::target::Target;
+use super::watch::Watch;
 use crate::action::{Action, ActionId, State};
 use crate::live::Live;
-use crate::store::{self, Flag};
+use crate::store::{self, ActionFilter, Flag};
 
 /// So many actions run at the same time.
 const AT_ONCE: usize = 4;
+/// So many looks at what is in force run at the same time, beside those.
+const LOOKS_AT_ONCE: usize = 2;
 /// How often the clock is looked at.
 const EVERY: Duration = Duration::from_secs(1);
 /// How many time limits are looked at in one go.
@@ -37,6 +41,8 @@ struct Ended {
     id: ActionId,
     target: String,
     with: Result<Action, Stop>,
+    /// It only looked.
+    looked: bool,
 }
 
 pub(super) struct Worker {
@@ -48,8 +54,11 @@ pub(super) struct Worker {
     again: BTreeMap<ActionId, Duration>,
     /// Time limits, by the clock that never jumps.
     limits: BTreeMap<ActionId, Duration>,
-    /// Those that began before this worker did are among them.
-    has_older_limits: bool,
+    /// What is in force, and when it is looked at.
+    watch: Watch,
+    looking: BTreeSet<ActionId>,
+    /// Those that began before this worker did are among both.
+    has_older: bool,
     tell: mpsc::Sender<Ended>,
     told: mpsc::Receiver<Ended>,
 }
@@ -64,7 +73,9 @@ impl Worker {
             targets: BTreeSet::new(),
             again: BTreeMap::new(),
             limits: BTreeMap::new(),
-            has_older_limits: false,
+            watch: Watch::default(),
+            looking: BTreeSet::new(),
+            has_older: false,
             tell,
             told,
         }
@@ -86,7 +97,7 @@ impl Worker {
             }
         }
         // Runs see the stop themselves; each ends at its next pause, and nothing is lost by it.
-        while !self.running.is_empty() {
+        while !(self.running.is_empty() && self.looking.is_empty()) {
             match self.told.recv().await {
                 Some(ended) => self.note(ended),
                 None => break,
@@ -94,12 +105,12 @@ impl Worker {
         }
     }
 
-    /// Takes up what can be, and waits for it to end. Says whether there was anything.
+    /// Takes up what can be, and waits for it to end. Says whether there was anything but looks.
     #[cfg(test)]
     pub(super) async fn turn(&mut self) -> bool {
         self.take_up().await.unwrap();
         let any = !self.running.is_empty();
-        while !self.running.is_empty() {
+        while !(self.running.is_empty() && self.looking.is_empty()) {
             let ended = self.told.recv().await.unwrap();
             self.note(ended);
         }
@@ -107,9 +118,24 @@ impl Worker {
     }
 
     fn note(&mut self, ended: Ended) {
-        let Ended { id, target, with } = ended;
-        self.running.remove(&id);
+        let Ended {
+            id,
+            target,
+            with,
+            looked,
+        } = ended;
         self.targets.remove(&target);
+        if let Ok(action) = &with {
+            self.note_in_force(action);
+        }
+        if looked {
+            self.looking.remove(&id);
+            if let Err(Stop::Store(error)) = with {
+                tracing::warn!(%error, action = %id, "what a look found could not be kept; looking again");
+            }
+            return;
+        }
+        self.running.remove(&id);
         let later = match with {
             Ok(action) => {
                 if let (State::Succeeded, Some(ttl), Some(_)) =
@@ -140,8 +166,25 @@ impl Worker {
         }
     }
 
+    fn note_in_force(&mut self, action: &Action) {
+        let snapshot = self.live.snapshot();
+        let now = self.live.clock.steady();
+        self.watch.note(action, &snapshot.catalog, now);
+        let rule = snapshot
+            .catalog
+            .action(&action.action)
+            .map(|(_, rule)| rule);
+        let drifted = holding::told(action, rule);
+        self.live.board.drift(action.id, drifted);
+    }
+
     async fn take_up(&mut self) -> Result<(), store::Error> {
         let frozen = self.live.store.read(|reader| reader.flag(FREEZE)).await?;
+        if !self.has_older {
+            self.take_over_limits().await?;
+            self.take_over_force().await?;
+            self.has_older = true;
+        }
         self.begin_due(frozen.as_ref()).await?;
         let unfinished = self
             .live
@@ -156,7 +199,10 @@ impl Worker {
                 break;
             }
             let early = self.again.get(&action.id).is_some_and(|again| *again > now);
-            if early || self.running.contains(&action.id) || action.state == State::PendingApproval
+            if early
+                || self.running.contains(&action.id)
+                || self.looking.contains(&action.id)
+                || action.state == State::PendingApproval
             {
                 continue;
             }
@@ -165,6 +211,85 @@ impl Worker {
                 _ => self.begin(action),
             }
         }
+        self.look_at_what_is_due().await
+    }
+
+    /// Looks at what is in force and due. It only reads, so that it goes on while Andon is frozen.
+    async fn look_at_what_is_due(&mut self) -> Result<(), store::Error> {
+        let now = self.live.clock.steady();
+        let snapshot = self.live.snapshot();
+        for id in self.watch.due(&snapshot.catalog, now) {
+            if self.looking.len() >= LOOKS_AT_ONCE {
+                break;
+            }
+            if self.looking.contains(&id) || self.running.contains(&id) {
+                continue;
+            }
+            let stored = self
+                .live
+                .store
+                .read(move |reader| reader.action(id))
+                .await?;
+            let Some(action) = stored.filter(Action::is_in_force) else {
+                self.watch.forget(id);
+                self.live.board.drift(id, None);
+                continue;
+            };
+            let target = Target::new(snapshot.clone(), &action.action, &action.at);
+            let Some(target) = target else {
+                self.watch.put_off(id, &snapshot.catalog, now);
+                continue;
+            };
+            let lock = target.lock(&action);
+            // Somebody changes it now: looked at on a later turn.
+            if !self.targets.insert(lock.clone()) {
+                continue;
+            }
+            self.watch.put_off(id, &snapshot.catalog, now);
+            self.looking.insert(id);
+            let run = Run::new(&self.live, target, action, self.pace.clone());
+            let tell = self.tell.clone();
+            self.live.tasks.spawn(async move {
+                let with = run.look_again().await;
+                // The worker is gone only when nobody listens any more.
+                let _ = tell
+                    .send(Ended {
+                        id,
+                        target: lock,
+                        with,
+                        looked: true,
+                    })
+                    .await;
+            });
+        }
+        Ok(())
+    }
+
+    /// What was in force before this worker began.
+    async fn take_over_force(&mut self) -> Result<(), store::Error> {
+        let succeeded = ActionFilter {
+            state: Some(State::Succeeded),
+            ..ActionFilter::default()
+        };
+        let all = self
+            .live
+            .store
+            .read(move |reader| reader.actions(&succeeded, u32::MAX))
+            .await?;
+        let snapshot = self.live.snapshot();
+        let now = self.live.clock.steady();
+        let mut drifted = BTreeMap::new();
+        for action in all {
+            let rule = snapshot
+                .catalog
+                .action(&action.action)
+                .map(|(_, rule)| rule);
+            if let Some(told) = holding::told(&action, rule) {
+                drifted.insert(action.id, told);
+            }
+            self.watch.note(&action, &snapshot.catalog, now);
+        }
+        self.live.board.begin_drifted(drifted);
         Ok(())
     }
 
@@ -191,6 +316,7 @@ impl Worker {
                     id,
                     target: lock,
                     with,
+                    looked: false,
                 })
                 .await;
         });
@@ -198,10 +324,6 @@ impl Worker {
 
     /// Puts what has reached its time limit on its way back.
     async fn begin_due(&mut self, frozen: Option<&Flag>) -> Result<(), store::Error> {
-        if !self.has_older_limits {
-            self.take_over_limits().await?;
-            self.has_older_limits = true;
-        }
         let (now, steady) = (self.live.clock.now(), self.live.clock.steady());
         let mut due: Vec<ActionId> = self
             .live

@@ -23,13 +23,29 @@ pub(super) static ACTION: Map = map(
         key("already", Is::Condition, "Whether there is nothing to do.").or("false").like("version_before == version"),
         key("do", Is::List(&Is::Map(&STEP_MAP)), "What changes it, one request after the other. When one is refused after another was done, `undo` runs.").must().like("- post: /api/2.0/mlflow/registered-models/alias\n  body: { name: =model, alias: =alias, version: =version }"),
         key("prove", Is::Map(&PROVE), "What shows that it took effect.").must(),
-        key("hold", Is::Data, "Read by nothing yet."),
+        key("hold", Is::Either(&[Is::Span, Is::Map(&HOLD)]), "How often it is proven again while it is in force. What no longer holds is an alert (`andon/containment`), and nothing is applied again by itself.").without("it is proven once").like("60s"),
         key("ours", Is::Either(&[Is::Condition, Is::Map(&OURS)]), "Whether what is there is still what Andon made of it; only then it is undone. A condition over the first read of `prove.state`, or a request of its own.").like("body.model_version.version == version"),
         key("undo", Is::List(&Is::Map(&STEP_MAP)), "What changes it back, from what was kept.").like("- only_if: version_before != null\n  post: /api/2.0/mlflow/registered-models/alias\n  body: { name: =model, alias: =alias, version: =version_before }"),
         key("undone", Is::Map(&UNTIL), "What shows that it is back.").without("`before` is read again, and every kept value has to be as it was kept"),
         key("unchanged", Is::Map(&UNCHANGED), "What must not have moved beside it.").like("{ get: /api/serve/applications/, of: =body.applications, except: [=app] }"),
         key("echo", Is::List(&Is::Map(&ECHO)), "How Andon's own change comes back as a signal. What is recognised is told as information and offers no containment again.").like("- { signal: alias-created, of: do, when: signal.name == model && signal.version == version }"),
         key("limits", Is::Map(&LIMITS), "What it cannot do, for approvers to know.").like("{ reversible: true }"),
+    ]],
+);
+
+static HOLD: Map = map(
+    "hold",
+    "How often an action that is in force is proven again.",
+    &[&[
+        key("every", Is::Span, "Between two looks; at least 5 seconds.")
+            .must()
+            .like("60s"),
+        key(
+            "by",
+            Is::Expression,
+            "Who changed it, over the first read of `prove.state`, where the platform says.",
+        )
+        .like("=body.metadata.managedFields[0].manager"),
     ]],
 );
 

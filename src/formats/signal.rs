@@ -15,7 +15,7 @@ pub(super) static SIGNAL: Map = map(
         key("webhook", Is::Map(&WEBHOOK), "It is pushed to Andon.").like("{ only_if: body.entity == \"model_version_alias\" }"),
         key("poll", Is::Map(&POLL), "Andon asks for it."),
         key("file", Is::Map(&FILE), "It is found in files below the connection's setting `folder`.").like("{ glob: \"**/*.json\", open: json }"),
-        key("own", Is::Word(&[("destinations", "the destinations that take nothing")]), "It is Andon's own; only in the built-in connector `andon`."),
+        key("own", Is::Word(&[("destinations", "the destinations that take nothing"), ("containments", "the containments that hold no longer")]), "It is Andon's own; only in the built-in connector `andon`."),
         key("each", Is::Either(&[Is::Expression, Is::List(&Is::Named("a name for each item", &Is::Expression))]), "The list of which each item is one signal; an absent list is empty. Lists in lists are written one a line, each with a name for its items.").without("what arrives is one signal").like("=body.alerts"),
         key("only_item", Is::Condition, "Which items count.").like("item.state != \"ok\""),
         key("let", Is::Named("a name", &Is::Expression), "Names for expressions that are used more than once.").like("{ metric: =item.metric }"),

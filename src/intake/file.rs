@@ -127,7 +127,7 @@ impl<'s> Folder<'s> {
                         .ok()?;
                     Some((rule, file, glob.compile_matcher()))
                 }
-                Way::Webhook { .. } | Way::Poll(_) | Way::Own => None,
+                Way::Webhook { .. } | Way::Poll(_) | Way::Own(_) => None,
             })
             .collect();
         (!rules.is_empty()).then_some(Self {

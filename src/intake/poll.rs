@@ -163,7 +163,7 @@ impl<'s> Found<'s> {
                 rule,
                 poll,
             }),
-            Way::Webhook { .. } | Way::File(_) | Way::Own => None,
+            Way::Webhook { .. } | Way::File(_) | Way::Own(_) => None,
         }
     }
 }

@@ -379,7 +379,7 @@ pub(super) fn recognises(rule: &SignalRule, input: &Input<'_>) -> bool {
             let scope = rule.scope(input);
             only_if.holds(&scope).unwrap_or(false)
         }
-        Way::Poll(_) | Way::File(_) | Way::Own => false,
+        Way::Poll(_) | Way::File(_) | Way::Own(_) => false,
     }
 }
 

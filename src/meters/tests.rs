@@ -135,6 +135,7 @@ fn all_of_them() -> (tempfile::TempDir, Meters) {
     meters.polls.add("registry", "failed", 1);
     meters.deliveries.add("soc", "delivered", 2);
     meters.actions.add("mlflow/move-alias", "succeeded", 1);
+    meters.looks.add("mlflow/move-alias", "holds", 1);
     meters.lost("registry", 3);
     meters.sends("soc", 2);
     meters.delivered("soc", [0.01, -1.0].into_iter());

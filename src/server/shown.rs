@@ -18,6 +18,7 @@ pub(super) fn flat(action: &Action, public_url: &str) -> Value {
         "state": action.state,
         "open": action.is_open(),
         "effect": action.effect,
+        "drift": action.drift,
         "changed": action.changed,
         "message": action.message,
         "with": action.with,

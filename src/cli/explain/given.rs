@@ -226,7 +226,7 @@ fn arrived(
     match &rule.way {
         Way::File(_) => input.file = &file,
         Way::Poll(_) => input.status = Some(200),
-        Way::Webhook { .. } | Way::Own => {}
+        Way::Webhook { .. } | Way::Own(_) => {}
     }
     if is_rows {
         input.rows = json;
@@ -237,7 +237,7 @@ fn arrived(
     let only_if = match &rule.way {
         Way::Webhook { only_if } => only_if.as_ref(),
         Way::File(file) => file.only_if.as_ref(),
-        Way::Poll(_) | Way::Own => None,
+        Way::Poll(_) | Way::Own(_) => None,
     };
     if let Some(only_if) = only_if
         && !only_if.holds(&scope).unwrap_or(false)

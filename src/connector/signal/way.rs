@@ -1,7 +1,7 @@
 //! How a signal arrives: webhook, poll or file; or that it is Andon's own.
 
 use super::super::Schedule;
-use super::{FileRule, Next, Open, Poll, PollOf, Way, Whole};
+use super::{FileRule, Next, Open, Own, Poll, PollOf, Way, Whole};
 use crate::diag::{Code, Faults, codes};
 use crate::expr::Names;
 use crate::shape::{Call, Offered, Reading};
@@ -60,8 +60,10 @@ pub(super) fn way(
 
 fn own(node: &Node, faults: &mut Faults) -> Option<Way> {
     let text = node.as_text().unwrap_or_default();
-    if text == "destinations" {
-        return Some(Way::Own);
+    match text {
+        "destinations" => return Some(Way::Own(Own::Destinations)),
+        "containments" => return Some(Way::Own(Own::Containments)),
+        _ => {}
     }
     faults
         .error(
@@ -70,7 +72,7 @@ fn own(node: &Node, faults: &mut Faults) -> Option<Way> {
             format!("Andon tells nothing of its own called `{text}`"),
         )
         .help(
-            "write `own: destinations`, or how the signal arrives: `webhook:`, `poll:` or `file:`",
+            "write `own: destinations` or `own: containments`, or how the signal arrives: `webhook:`, `poll:` or `file:`",
         );
     None
 }

@@ -144,7 +144,8 @@ async fn the_catalog_says_what_an_action_takes() {
         ],
         "takes_hold_seconds": null
       },
-      "undo": true
+      "undo": true,
+      "hold_seconds": 60.0
     }
     "#);
 }

@@ -4,6 +4,7 @@ mod asking;
 mod crash;
 mod doubt;
 mod echo;
+mod holding;
 mod moving;
 mod parts;
 mod planning;

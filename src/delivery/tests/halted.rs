@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::{Scene, within};
+use crate::action::{Action, ActionId, State};
 use crate::catalog::Files;
 use crate::sandbox::pagerduty::{self, Incident, Pager, Status};
 use crate::sandbox::splunk::{self, Code, Indexer};
@@ -195,5 +198,47 @@ async fn one_that_is_no_longer_configured_is_over() {
     let signals = signals.await.unwrap();
     assert_eq!(signals.len(), 2);
     assert!(signals.iter().all(|one| one.standing == StandingKind::Read));
+    scene.stop().await;
+}
+
+/// An action that is in force, as the worker keeps it.
+fn in_force(id: ActionId) -> Action {
+    let action = json!({
+        "id": id, "action": "mlflow/move-alias", "at": "registry", "with": { "model": "fraud", "version": "2" },
+        "state": "succeeded", "effect": "drifted", "changed": true, "message": "", "alert": null, "by": "soar",
+        "reason": null, "incident": null, "idempotency_key": null, "fingerprint": "f",
+        "requested_at": "2026-11-23T07:00:00Z", "changed_at": "2026-11-23T07:00:00Z",
+        "proven_at": "2026-11-23T07:00:00Z", "ttl_seconds": null, "until": null, "revert_asked": false,
+        "drift": { "since": "2026-11-23T07:30:00Z", "by": "ada", "held": "state_held" },
+        "kept": {}, "after": {}, "progress": null,
+    });
+    serde_json::from_value(action).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_containment_that_holds_no_longer_is_an_incident_until_it_is_undone() {
+    let (_indexer, pager, scene) = begin().await;
+    let mut action = in_force(scene.live.store.ids().next(scene.live.clock.now()));
+    let kept = action.clone();
+    let put = |action: Action| {
+        let store = scene.live.store.clone();
+        async move { store.write(move |tx| tx.put_action(&action)).await.unwrap() }
+    };
+    put(kept).await;
+    crate::containment::start(&scene.live);
+    let opened = incident(&pager, Status::Triggered).await;
+    let payload = &opened.event["payload"];
+    assert_eq!(
+        payload["summary"],
+        "[HIGH] mlflow/move-alias at registry holds no longer"
+    );
+    assert_eq!(payload["custom_details"]["fields"]["changed_by"], "ada");
+
+    action.state = State::Reverted;
+    action.drift = None;
+    put(action.clone()).await;
+    scene.live.board.drift(action.id, None);
+    incident(&pager, Status::Resolved).await;
+    assert_eq!(pager.recorded().incidents().len(), 1);
     scene.stop().await;
 }

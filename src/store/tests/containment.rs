@@ -28,6 +28,7 @@ pub(super) fn action(tx: &Tx<'_>, key: &str) -> Action {
         ttl_seconds: None,
         until: None,
         revert_asked: false,
+        drift: None,
         kept: Map::new(),
         after: Map::new(),
         progress: json!(null),
