@@ -298,6 +298,7 @@ mod tests {
         generic       1        0                                   andon (contract)                                                      Any JSON object, unsigned.
         inspect       2        0                                   inspect_ai 0.3.285 (live)                                             Inspect AI evaluation logs, read from a folder.
         mlflow        17       3                                   mlflow 3.17.2 (live)                                                  MLflow Model Registry.
+        model-server  0        2                                   mlserver 1.7.1 (live)                                                 Model servers by the V2 repository API.
         pagerduty     2        0        state                      Events API v2 and webhooks v3 (contract)                              PagerDuty, by Events API v2.
         sentinel      0        0        every revision             Logs Ingestion API 2023-01-01 (contract)                              Microsoft Sentinel, by the Logs Ingestion API.
         splunk        0        0        every revision             Splunk Enterprise 10.4 and Splunk Cloud answers on record (contract)  Splunk HTTP Event Collector.

@@ -13,6 +13,7 @@
 )]
 
 mod environment;
+mod mlserver;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -22,7 +22,7 @@ cargo xtask packages [BINARY]  tries the systemd unit, the container's files and
 cargo xtask deb [BINARY]       makes target/andon_VERSION_ARCHITECTURE.deb; without a program it builds the release";
 
 /// The live tests of every CI run: the modules of `tests/live/main.rs`.
-const LIVE: &[&str] = &["mlflow", "inspect", "neovim"];
+const LIVE: &[&str] = &["mlflow", "mlserver", "inspect", "neovim"];
 /// Those that install too much for that.
 const LIVE_ALL: &[&str] = &["evidently", "feast"];
 
