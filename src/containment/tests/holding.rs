@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use super::{House, house, move_alias};
+use serde_json::json;
+
+use super::{House, house, map, move_alias};
 use crate::action::{Action, Effect, State};
 use crate::containment::worker::Worker;
-use crate::containment::{freeze, revert};
+use crate::containment::{Ask, freeze, revert};
 use crate::sandbox::Fault;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -162,4 +164,27 @@ async fn one_that_was_undone_is_not_looked_at() {
     house.clock.advance(MINUTE * 2);
     worker.turn().await;
     assert_eq!(house.registry.faults().requests(), before);
+}
+
+#[tokio::test]
+async fn a_tag_that_somebody_removes_is_drift_too() {
+    let house = house().await;
+    let mut worker = house.worker();
+    let taken = house
+        .take(Ask {
+            action: "mlflow/tag-version".to_owned(),
+            with: map(json!({ "model": "fraud", "version": "3" })),
+            by: "soar".to_owned(),
+            ..Ask::default()
+        })
+        .await;
+    worker.turn().await;
+    house.clock.advance(MINUTE * 5);
+    worker.turn().await;
+    assert_eq!(house.now(taken.id).await.effect, Effect::StateHeld);
+    let shelf = house.registry.recorded();
+    shelf.delete_tag("fraud", 3, "containment.status").unwrap();
+    house.clock.advance(MINUTE * 5);
+    worker.turn().await;
+    assert_eq!(house.now(taken.id).await.effect, Effect::Drifted);
 }
